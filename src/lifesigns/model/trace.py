@@ -1,0 +1,65 @@
+"""One run of one seed, as recorded or imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lifesigns.model.finding import Location
+from lifesigns.model.series import Series
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A thing that was observed: an optimiser, a network, an environment, a loss, a target pair, a policy.
+
+    `id` is `kind/number`; `name` is what the user's code calls it where that could be read off the source.
+    """
+
+    id: str
+    kind: str
+    name: str
+    location: Location | None = None
+    info: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened once: a seed was set, a target was synchronised, a value was not finite."""
+
+    kind: str
+    subject: str
+    data: Mapping[str, Any]
+    wall_s: float = 0.0
+    env_step: int = 0
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything known of a run: subjects by id, series by (name, subject), events in order."""
+
+    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    subjects: Mapping[str, Subject] = field(default_factory=dict[str, Subject])
+    series: tuple[Series, ...] = ()
+    events: tuple[Event, ...] = ()
+    health: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def get(self, name: str, subject: str) -> Series | None:
+        """The series `name` of `subject`, or None."""
+        return next((s for s in self.series if s.name == name and s.subject == subject), None)
+
+    def named(self, name: str) -> tuple[Series, ...]:
+        """The series `name` of every subject."""
+        return tuple(s for s in self.series if s.name == name)
+
+    def of_kind(self, kind: str) -> tuple[Subject, ...]:
+        """The subjects of one kind, in the order in which they appeared."""
+        return tuple(s for s in self.subjects.values() if s.kind == kind)
+
+    def with_series(self, added: Iterable[Series], subjects: Iterable[Subject] = ()) -> Trace:
+        """A copy with series (and subjects) added; a series of the same name and subject is replaced."""
+        new = {(s.name, s.subject): s for s in (*self.series, *added)}
+        return replace(self, series=tuple(new.values()),
+                       subjects={**self.subjects, **{s.id: s for s in subjects}})

@@ -1,0 +1,116 @@
+"""Reads trace files into a `Trace`: whole files, or as they grow; a file cut off at any byte opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lifesigns.model import Event, Location, Series, Subject, Trace
+from lifesigns.store.folder import RunFolder
+from lifesigns.store.frames import CHUNK, RECORD, TraceError, frames, from_json, read_head
+from lifesigns.store.writer import CHUNK_HEAD
+
+
+class TraceReader:
+    """Follows one growing trace file; `poll` reads what was appended since."""
+
+    def __init__(self, path: Path, prefix: str = "") -> None:
+        self.path, self._prefix = path, prefix
+        self._offset = 0
+        self._declared: dict[int, dict[str, Any]] = {}
+        self._chunks: dict[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
+        self._subjects: dict[str, Subject] = {}
+        self._events: list[Event] = []
+        self._meta: dict[str, Any] = {}
+        self._health: dict[str, Any] = {}
+        self.unread_bytes = 0
+
+    def poll(self) -> None:
+        """Reads the whole frames that have been appended. Raises TraceError."""
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        start = read_head(data, str(self.path)) if self._offset == 0 else 0
+        used = start
+        for kind, payload, end in frames(data, start):
+            used = end
+            if kind == CHUNK:
+                self._chunk(payload)
+            elif kind == RECORD:
+                self._record(from_json(payload))
+        self._offset += used
+        self.unread_bytes = len(data) - used
+
+    def _chunk(self, payload: bytes) -> None:
+        number, points, width = CHUNK_HEAD.unpack_from(payload)
+        values = np.frombuffer(payload, dtype="<f8", offset=CHUNK_HEAD.size)
+        if len(values) == points * (1 + width):
+            self._chunks.setdefault(number, []).append((values[:points], values[points:]))
+
+    def _record(self, value: Mapping[str, Any]) -> None:
+        kind = value.get("t")
+        if kind == "series":
+            self._declared[value["n"]] = dict(value)
+        elif kind == "subject":
+            key = self._named(value["id"])
+            self._subjects[key] = Subject(key, value["kind"], value["name"], _location(value.get("at")), value["info"])
+        elif kind == "event":
+            self._events.append(Event(value["kind"], self._named(value["subject"]), value["data"], value["wall_s"],
+                                      value["env_step"], _location(value.get("at"))))
+        elif kind == "meta":
+            self._meta.update(value["data"])
+        elif kind == "health":
+            self._health.update(value["data"])
+
+    def _named(self, subject: str) -> str:
+        return subject if not self._prefix or subject == "run" else f"{self._prefix}{subject}"
+
+    def trace(self) -> Trace:
+        """What has been read so far."""
+        built: list[Series] = []
+        for number, declared in self._declared.items():
+            chunks = self._chunks.get(number)
+            if not chunks:
+                continue
+            x = np.concatenate([c[0] for c in chunks])
+            y = np.concatenate([c[1] for c in chunks])
+            columns = tuple(declared["columns"])
+            built.append(Series(declared["name"], declared["clock"], declared["unit"], x,
+                                y.reshape(len(x), len(columns)) if columns else y,
+                                self._named(declared["subject"]), columns))
+            self._chunks[number] = [(x, y)]
+        return Trace(dict(self._meta), dict(self._subjects), tuple(built), tuple(self._events),
+                     {**self._health, "unread_bytes": self.unread_bytes})
+
+
+def _location(at: Any) -> Location | None:
+    return Location(at["file"], at["line"], at.get("text", "")) if at else None
+
+
+def load_run(path: Path) -> Trace:
+    """The trace of a run folder, workers' parts included. Raises TraceError with a sentence that says what to do."""
+    folder = RunFolder.open(path)
+    meta = folder.read_meta()
+    main = Trace(meta)
+    for number, part in enumerate(folder.parts()):
+        reader = TraceReader(part, "" if number == 0 and part == folder.trace_file else f"worker{number}/")
+        try:
+            reader.poll()
+        except TraceError:
+            if number == 0:
+                raise
+            continue
+        main = _merge(main, reader.trace(), is_main=part == folder.trace_file)
+    return main
+
+
+def _merge(first: Trace, second: Trace, *, is_main: bool) -> Trace:
+    meta = {**second.meta, **first.meta} if is_main else first.meta
+    series = second.series if is_main else tuple(s for s in second.series if s.subject != "run")
+    subjects = {k: s for k, s in second.subjects.items() if is_main or k != "run"}
+    return Trace(meta, {**first.subjects, **subjects}, (*first.series, *series), (*first.events, *second.events),
+                 second.health if is_main else first.health)
