@@ -31,9 +31,11 @@ class View:
     """
 
     def __init__(self, subject: Subject, series: Mapping[str, Series], declared: frozenset[str],
-                 events: tuple[Event, ...], kinds: frozenset[str]) -> None:
+                 events: tuple[Event, ...], kinds: frozenset[str],
+                 elsewhere: Mapping[str, tuple[tuple[Subject, Series], ...]] | None = None) -> None:
         self.subject = subject
         self._series, self._declared, self._events, self._kinds = series, declared, events, kinds
+        self._elsewhere = elsewhere or {}
 
     def __getitem__(self, name: str) -> Series:
         if name not in self._declared:
@@ -52,6 +54,12 @@ class View:
             raise KeyError(f"`{prefix}*` is not among the series that this rule declares")
         return (s for name, s in self._series.items() if name.startswith(prefix))
 
+    def across(self, name: str) -> tuple[tuple[Subject, Series], ...]:
+        """The series of every subject that has it, with that subject; for those in the rule's `across`."""
+        if name not in self._elsewhere:
+            raise KeyError(f"`{name}` is not among the series that this rule declares in `across`")
+        return self._elsewhere[name]
+
     def events(self, kind: str) -> Iterator[Event]:
         """Events of a declared kind that concern this subject (all of them for a rule about the whole run)."""
         if kind not in self._kinds:
@@ -66,7 +74,8 @@ class Rule(ABC):
     - `per`: kind of subject it is run for, once each ("run" for the whole run).
     - `reads`: series it needs with the fewest points of each; missing or shorter means BLIND.
     - `may_read`: series it uses where they exist; a name ending in `*` is a prefix.
-    - `events`: kinds of events it uses.
+    - `across`: series it uses of any subject of the run, wherever they are (`view.across(name)`).
+    - `needs_events`: kinds of events it uses.
     - `causes`: P(fires | cause); `any fault` stands for every cause not named. `false_alarm`: P(fires | healthy).
     """
 
@@ -76,6 +85,7 @@ class Rule(ABC):
     per: ClassVar[str] = "run"
     reads: ClassVar[Mapping[str, int]]
     may_read: ClassVar[Mapping[str, int]] = {}
+    across: ClassVar[Mapping[str, int]] = {}
     needs_events: ClassVar[tuple[str, ...]] = ()
     causes: ClassVar[Mapping[str, Likelihood]]
     false_alarm: ClassVar[Likelihood]
@@ -107,7 +117,9 @@ class Rule(ABC):
         """Short synthetic traces, among them the near misses, on which it must be CLEAR."""
 
     def finding(self, view: View, message: str, severity: Severity, evidence: Iterable[Evidence] = (), *,
-                exact: bool = False, location: Location | None = None) -> Finding:
-        """A finding about the view's subject, at the subject's own line unless another is given."""
-        return Finding(self.code, self.name, message, severity, view.subject.id, tuple(evidence),
-                       location or view.subject.location, exact)
+                exact: bool = False, location: Location | None = None,
+                about: Subject | None = None) -> Finding:
+        """A finding about the view's subject (or another), at that subject's line unless another is given."""
+        subject = about or view.subject
+        return Finding(self.code, self.name, message, severity, subject.id, tuple(evidence),
+                       location or subject.location, exact)

@@ -33,7 +33,7 @@ def summary(rule: Rule) -> str:
 def markdown(rule: Rule) -> str:
     """The page as Markdown, with the metadata that the rule itself declares."""
     reads = ", ".join(f"`{n}` (≥ {p})" for n, p in rule.reads.items())
-    may = ", ".join(f"`{n}`" for n in rule.may_read) or "nothing else"
+    may = ", ".join(f"`{n}`" for n in (*rule.may_read, *rule.across)) or "nothing else"
     lines = [f"# {rule.code} {rule.name}", "", summary(rule), "",
              f"*{rule.status} since {rule.since} · about each {rule.per} · reads {reads}; uses {may} where present*", ""]
     for heading, body in sections(rule).items():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable
 
+import numpy as np
+
 from lifesigns.model import Finding, Series, Subject, Trace, Verdict
 from lifesigns.rules.base import CannotTell, Rule, View
 
@@ -17,9 +19,10 @@ def run_rules(rules: Iterable[Rule], trace: Trace) -> tuple[Verdict, ...]:
 
 
 def run_rule(rule: Rule, trace: Trace) -> Verdict:
-    """The verdict of one rule over all the subjects it is about."""
+    """The verdict of one rule over all the subjects it is about; NumPy's overflow warnings are switched off."""
     try:
-        return _run(rule, trace)
+        with np.errstate(all="ignore"):
+            return _run(rule, trace)
     except Exception:
         return Verdict(rule.code, rule.name, "crashed", reason=traceback.format_exc(limit=-3))
 
@@ -78,7 +81,13 @@ def _view(rule: Rule, trace: Trace, subject: Subject) -> View:
             series[name] = one
     events = tuple(e for e in trace.events if e.kind in rule.needs_events
                    and (subject.id in ("run", e.subject)))
-    return View(subject, series, frozenset([*rule.reads, *rule.may_read]), events, frozenset(rule.needs_events))
+    elsewhere = {name: _everywhere(trace, name, least) for name, least in rule.across.items()}
+    return View(subject, series, frozenset([*rule.reads, *rule.may_read]), events,
+                frozenset(rule.needs_events), elsewhere)
+
+
+def _everywhere(trace: Trace, name: str, least: int) -> tuple[tuple[Subject, Series], ...]:
+    return tuple((trace.subjects.get(s.subject, _RUN), s) for s in trace.named(name) if len(s) >= least)
 
 
 def _explain(rule: Rule, trace: Trace, missing: tuple[str, ...]) -> str:

@@ -1,0 +1,1 @@
+"""Rules that read the passive statistics of one run, by subject."""

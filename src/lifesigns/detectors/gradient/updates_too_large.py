@@ -1,0 +1,113 @@
+"""Rule D305: each update changes the weights by a large share of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from lifesigns.detectors.update_sizes import READS, update_sizes
+from lifesigns.model import Finding, Severity
+from lifesigns.rules import Case, Likelihood, Rule, View, case
+
+NOTE, WARNING, ERROR = -1.5, -1.0, -0.7
+"""log10(‖Δθ‖/‖θ‖). −1.5 is the catalogue's line (D24, after Karpathy). The others are arithmetic: Adam with a
+learning rate of 0.01 reaches −0.86 in a 64×64 layer with PyTorch's default weights if all gradients keep
+their sign, and about −1.5 where they do not."""
+
+
+class UpdatesTooLarge(Rule):
+    """Each optimiser step changes the weights by a large share of their own size.
+
+    What it detects
+    ---------------
+    The typical ratio ‖Δθ‖/‖θ‖ over the weights of an optimiser is above 3 % throughout the run.
+
+    Why it matters
+    --------------
+    About 0.1 % is usual. Where a tenth of a network changes in a step, what it knew is gone after ten: the
+    loss jumps, units die and policies collapse.
+
+    How it decides
+    --------------
+    Median over samples of log10(‖Δθ‖/‖θ‖), then the median over weights (biases, scalars and weights near 0
+    left out), in both halves of the run. A note above −1.5, a warning above −1.0, an error above −0.7.
+
+    When it is wrong
+    ----------------
+    Small networks trained by Adam with a rate of 0.01 lie near −1.3 (a note). Runs of a few dozen steps
+    have nothing but a beginning. Optimisers that replace weights on purpose.
+
+    What to do
+    ----------
+    Lower the learning rate by 10 and see whether the ratio follows. If gradients are large rather than the
+    rate, look at the scale of rewards, targets and observations, and whether gradients are cleared (D307).
+
+    References
+    ----------
+    Karpathy, A recipe for training neural networks (2019), and CS231n's notes on the ratio of updates to
+    weights; Kingma and Ba, Adam (arXiv:1412.6980), section 2.1, on the size of its steps.
+    """
+
+    code = "D305"
+    since = "0.1"
+    per = "optimizer"
+    reads = READS
+    causes = {
+        "learning-rate-too-high": Likelihood(0.80, source="judgement"),
+        "gradients-accumulate": Likelihood(0.15, source="judgement"),
+        "observation-scale": Likelihood(0.10, source="judgement"),
+        "any fault": Likelihood(0.07, source="judgement"),
+    }
+    false_alarm = Likelihood(0.06, source="judgement: notes for Adam with a rate of 0.01")
+
+    def check(self, view: View) -> Iterable[Finding]:
+        """At most one finding."""
+        sizes = update_sizes(view)
+        level = sizes.low
+        if not level > NOTE:
+            return
+        severity: Severity = "error" if level > ERROR else "warning" if level > WARNING else "note"
+        line = {"error": ERROR, "warning": WARNING, "note": NOTE}[severity]
+        yield self.finding(
+            view,
+            f"a step of optimiser `{view.subject.name}` changes its weights by {10**level:.1%} of their norm "
+            f"(median over {sizes.weights} weights); the line is {10**line:.1%}, and 0.1 % is usual",
+            severity,
+            sizes.evidence(view, level, line),
+        )
+
+    def fires_on(self) -> Iterable[Case]:
+        """By far, and by a little."""
+        for ratio in (0.5, 0.15):
+            yield case(
+                f"{ratio:.0%}",
+                {
+                    "optimizer.update_norm": np.full((20, 2), ratio),
+                    "optimizer.parameter_norm": np.ones((20, 2)),
+                },
+                columns=_NAMES,
+            )
+
+    def quiet_on(self) -> Iterable[Case]:
+        """The usual size, a large start, and large updates of biases and of weights near 0."""
+        ones = {"optimizer.parameter_norm": np.ones((20, 2))}
+        yield case("usual", {"optimizer.update_norm": np.full((20, 2), 1e-3), **ones}, columns=_NAMES)
+        yield case(
+            "large at first",
+            {"optimizer.update_norm": np.geomspace(1, 1e-4, 20)[:, None] * [1, 1], **ones},
+            columns=_NAMES,
+        )
+        yield case(
+            "biases",
+            {"optimizer.update_norm": [[1e-3, 0.9]] * 20, **ones},
+            columns=("actor.0.weight", "actor.0.bias"),
+        )
+        yield case(
+            "near 0",
+            {"optimizer.update_norm": np.full((20, 2), 1e-4), "optimizer.parameter_norm": [[1.0, 1e-4]] * 20},
+            columns=_NAMES,
+        )
+
+
+_NAMES = ("actor.0.weight", "actor.2.weight")

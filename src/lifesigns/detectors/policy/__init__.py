@@ -1,0 +1,1 @@
+"""Rules about the policy: its entropy, its actions, and what it earns."""

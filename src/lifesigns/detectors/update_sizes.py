@@ -1,0 +1,69 @@
+"""Sizes of updates relative to the weights that they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from lifesigns.detectors.parameter_names import is_weight
+from lifesigns.detectors.statistics import Array, log_ratios, median, shared
+from lifesigns.model import Evidence
+from lifesigns.rules import CannotTell, View
+
+SMALLEST_NORM = 1e-3
+"""‖θ‖; weights with a smaller median norm (zero-initialised, lone scalars) have no scale yet; assumed."""
+FEWEST_SAMPLES = 10
+"""samples of each weight with an update other than 0, five in each half of the run; assumed."""
+READS = {"optimizer.update_norm": FEWEST_SAMPLES, "optimizer.parameter_norm": FEWEST_SAMPLES}
+
+
+@dataclass(frozen=True)
+class UpdateSizes:
+    """Median over weights of the median of log10(‖Δθ‖/‖θ‖) over samples, in both halves of the run."""
+
+    first: float
+    second: float
+    weights: int
+
+    @property
+    def low(self) -> float:
+        """The smaller half: an excess must show in both."""
+        return min(self.first, self.second)
+
+    @property
+    def high(self) -> float:
+        """The larger half: a shortage must show in both."""
+        return max(self.first, self.second)
+
+    def evidence(self, view: View, value: float, limit: float) -> list[Evidence]:
+        """The value in question against its line."""
+        one = view["optimizer.update_norm"]
+        return [
+            Evidence(
+                one.name, view.subject.id, value, limit, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[-1])
+            )
+        ]
+
+
+def update_sizes(view: View) -> UpdateSizes:
+    """Sizes for the weights of one optimiser. Raises `CannotTell` where none can be judged."""
+    kept = [
+        ratios
+        for name, update, norm in shared(view["optimizer.update_norm"], view["optimizer.parameter_norm"])
+        if is_weight(name)
+        and median(norm) > SMALLEST_NORM
+        and len(ratios := log_ratios(update, norm)) >= FEWEST_SAMPLES
+    ]
+    if not kept:
+        raise CannotTell("no weight of some size was seen to move in ten samples")
+    halves = [_halves(ratios) for ratios in kept]
+    return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), len(kept))
+
+
+def _halves(ratios: Array) -> tuple[float, float]:
+    if not len(ratios):
+        return nan, nan
+    first, second = np.array_split(ratios, 2)
+    return median(first), median(second)

@@ -1,0 +1,1 @@
+"""Rules about value functions and their targets."""

@@ -1,0 +1,56 @@
+"""How much of a run was seen, and by how many checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lifesigns.detectors.statistics import finite
+from lifesigns.model import Trace, Verdict
+
+CUT_SHORT = ("stopped early", "killed", "interrupted")
+
+
+def cut_short(trace: Trace) -> bool:
+    """Whether the run did not reach its own end, other than by an exception."""
+    return trace.meta.get("ended") in CUT_SHORT
+
+
+def coverage_of(trace: Trace, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Counts of verdicts, extent of the run in each clock, how it ended, the recorder's health and cost."""
+    counts = Counter(v.status for v in verdicts)
+    ended = trace.meta.get("ended")
+    return {
+        "checks": len(verdicts),
+        **{status: counts.get(status, 0) for status in ("fired", "clear", "blind", "crashed")},
+        "env_steps": _last(trace, "run.env_steps") or _furthest(trace, "env_step"),
+        "updates": _last(trace, "run.updates") or _furthest(trace, "update"),
+        "episodes": _last(trace, "run.episodes") or _episodes(trace),
+        "wall_s": trace.meta.get("wall_s", trace.health.get("wall_s")),
+        "ended": ended,
+        "stopped_early": cut_short(trace) or ended == "crashed",
+        "own_share": trace.health.get("own_share", _last(trace, "run.own_share")),
+        "health": dict(trace.health),
+    }
+
+
+def _last(trace: Trace, name: str) -> float | None:
+    values = [finite(s.y) for s in trace.named(name)]
+    return max((float(v[-1]) for v in values if len(v)), default=None)
+
+
+def _furthest(trace: Trace, clock: str) -> float | None:
+    ends = [float(np.max(f)) for s in trace.series if s.clock == clock and len(f := finite(s.x))]
+    return max(ends, default=None)
+
+
+def _episodes(trace: Trace) -> float | None:
+    seen = [
+        len(s)
+        for s in trace.named("env.episode_return")
+        if (one := trace.subjects.get(s.subject)) is None or one.info.get("role") != "eval"
+    ]
+    return float(sum(seen)) if seen else None

@@ -1,0 +1,124 @@
+"""From a trace to the answer: run the rules, weigh the causes, set proven defects apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
+from lifesigns.diagnose.combine import Support, posterior, supports
+from lifesigns.diagnose.coverage import coverage_of, cut_short
+from lifesigns.diagnose.outcome import outcome_of
+from lifesigns.diagnose.words import in_words
+from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Outcome, Trace, Verdict
+from lifesigns.model.finding import SEVERITIES
+from lifesigns.rules import Rule, all_rules, run_rules
+
+LEAST_SHOWN = 0.01
+"""probability below which a cause is left out of the answer; `unknown` never is."""
+
+
+def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -> Diagnosis:
+    """The diagnosis of one run: its outcome, the defects that are present, and what explains the outcome.
+
+    `rules` are all that are installed unless given; `run` is the run's name, by default the one in the trace.
+    A rule that crashes is among the verdicts; none can end the diagnosis.
+    """
+    chosen = tuple(all_rules() if rules is None else rules)
+    verdicts = run_rules(chosen, trace)
+    return explain(trace, chosen, verdicts, run)
+
+
+def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], run: str = "") -> Diagnosis:
+    """The diagnosis from verdicts that are already there."""
+    by_code = {rule.code: rule for rule in rules}
+    outcome = outcome_of(trace)
+    pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
+    causes = _applicable(trace, pairs)
+    odds = posterior(causes, rules, verdicts, outcome, cut_short=cut_short(trace))
+    defects = _defects(pairs, odds)
+    shown = sorted(
+        (c for c in causes if odds[c.id] >= LEAST_SHOWN or c.id == "unknown"),
+        key=lambda c: (-odds[c.id], c.id),
+    )
+    script = str(trace.meta.get("script") or "SCRIPT")
+    built = tuple(
+        _odds(c, odds[c.id], supports(c, pairs, outcome), _title(c, outcome, defects), script) for c in shown
+    )
+    return Diagnosis(
+        run or str(trace.meta.get("run") or ""),
+        outcome,
+        defects,
+        built,
+        verdicts,
+        coverage_of(trace, verdicts),
+    )
+
+
+def _applicable(trace: Trace, pairs: Iterable[tuple[Rule, Verdict]]) -> list[Cause]:
+    """The causes that this kind of run can have; in supervised training those of RL only if pointed at."""
+    kinds = {s.kind for s in trace.subjects.values()}
+    supervised = bool(kinds & {"loss", "optimizer"}) and not kinds & {"env", "policy", "target"}
+    pointed = {cause for rule, verdict in pairs if verdict.status == "fired" for cause in rule.causes}
+    return [c for c in CAUSES if not (supervised and c.only_rl) or c.id in pointed]
+
+
+def _defects(pairs: Iterable[tuple[Rule, Verdict]], odds: Mapping[str, float]) -> tuple[Defect, ...]:
+    """Each exact finding with the cause that its rule most likely speaks of, the worst first."""
+    found: list[Defect] = []
+    for rule, verdict in pairs:
+        named = {c: p.probability for c, p in rule.causes.items() if c in BY_ID}
+        cause = max(named, key=lambda c: (named[c], odds.get(c, 0.0)), default="unknown")
+        found += [Defect(cause, f) for f in verdict.findings if f.exact]
+    return tuple(sorted(found, key=lambda d: (-SEVERITIES.index(d.finding.severity), d.finding.code)))
+
+
+def _title(cause: Cause, outcome: Outcome, defects: Sequence[Defect]) -> str:
+    if cause.id != "healthy" or not defects or outcome.learning != "learning":
+        return cause.title
+    present = "the defect present has" if len(defects) == 1 else f"the {len(defects)} defects present have"
+    return f"{cause.title} to explain: {present} not kept this run from learning"
+
+
+def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str) -> CauseOdds:
+    words, low_high = in_words(min(1.0, probability))
+    pointing = [
+        s
+        for s in pulls
+        if s.verdict.status == "fired" and s.log_ratio > 0 and (s.named or cause.kind == "unknown")
+    ]
+    findings = tuple(f for s in pointing for f in _ranked(s.verdict.findings))
+    location = next((f.location for f in findings if f.location), None)
+    return CauseOdds(
+        cause.id,
+        cause.kind,
+        title,
+        probability,
+        words,
+        low_high,
+        findings,
+        cause.remedy,
+        cause.next_test.replace("SCRIPT", script),
+        _basis(cause, pulls),
+        location,
+    )
+
+
+def _ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Exact before thresholds, severe before mild, early before late."""
+
+    def key(one: Finding) -> tuple[bool, int, float]:
+        steps = [e.step for e in one.evidence if e.step is not None]
+        return not one.exact, -SEVERITIES.index(one.severity), min(steps, default=float("inf"))
+
+    return sorted(findings, key=key)
+
+
+def _basis(cause: Cause, pulls: Iterable[Support]) -> str:
+    """Where the likelihoods that moved this cause come from."""
+    given = [s.rule.causes[cause.id].basis for s in pulls if s.named]
+    measured = sum(b == "measured" for b in given)
+    if not given:
+        return "assumed: no rule that could look names this cause"
+    if measured == len(given):
+        return f"measured: {measured} of {measured} likelihoods"
+    return f"{'partly measured' if measured else 'assumed'}: {measured} of {len(given)} likelihoods measured"

@@ -1,0 +1,38 @@
+"""Keeps the recorder's own cost under a share of wall time: a sample is admitted only if its predicted cost fits."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+SHARES = {"optimizer": 0.006, "layers": 0.004, "bootstrap": 0.002, "policies": 0.001}
+"""Share of wall time for each kind of sampled work; with the always-on taps the sum stays under the 3 % promised
+(benchmarks/overhead). Shares are apart so that no kind starves another."""
+INITIAL_CREDIT_S = 0.01
+MARGIN = 1.3
+"""Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
+FIRST_GUESS_S = 0.002
+
+
+class Budget:
+    """Credit accrues with wall time; `admit` spends it ahead, `charge` settles what a sample really cost."""
+
+    def __init__(self) -> None:
+        self.started = perf_counter()
+        self.taps_s = 0.0
+        self._spent = dict.fromkeys(SHARES, 0.0)
+        self._expected: dict[str, float] = {}
+
+    def admit(self, kind: str) -> bool:
+        """Whether a sample of this kind may be taken now."""
+        predicted = self._expected.get(kind, FIRST_GUESS_S) * MARGIN
+        return self._spent[kind] + predicted <= INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started)
+
+    def charge(self, kind: str, seconds: float) -> None:
+        """Books what one sample cost."""
+        self._spent[kind] += seconds
+        before = self._expected.get(kind)
+        self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
+
+    def own_share(self) -> float:
+        """Measured share of wall time spent in the recorder so far, sampled work and taps."""
+        return (sum(self._spent.values()) + self.taps_s) / max(perf_counter() - self.started, 1e-9)

@@ -1,0 +1,247 @@
+"""Runs the user's script as a child process, as Python would, with the recorder injected; keeps what it prints.
+
+The child is `python script args` itself: its arguments, `sys.path`, `__main__`, exit status and signals are native.
+Flows out: a run folder with `run.json`, `output.log` and the trace that the child writes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from lifesigns.store.folder import RunFolder
+
+INJECT = Path(__file__).parent / "inject"
+GRACE_S = (4.0, 2.0)
+"""How long a child that is stopped gets to end after SIGINT, then after SIGTERM, before SIGKILL."""
+DRAIN_S = 0.5
+MAX_OUTPUT = 64 << 20
+
+
+@dataclass
+class Ending:
+    """How the child ended: its status as `subprocess` gives it (negative: the signal), and why it was stopped."""
+
+    returncode: int
+    wall_s: float
+    stopped: bool = False
+    tail: bytes = b""
+
+
+@dataclass
+class Child:
+    """A script to run; `own_group` keeps the terminal's Ctrl-C away from it, for runs that we stop ourselves."""
+
+    command: Sequence[str]
+    folder: RunFolder
+    out: BinaryIO | None = None
+    err: BinaryIO | None = None
+    own_group: bool = False
+    deadline_s: float | None = None
+    env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def run(self, each_second: Callable[[float], bool] = lambda wall_s: False) -> Ending:
+        """Runs to the end or the deadline; `each_second(wall_s)` may return True to stop early. Raises OSError."""
+        pipes = [_Pipe(1, self.out), _Pipe(2, self.err)]
+        started = time.monotonic()
+        process = subprocess.Popen(
+            self.command, stdout=pipes[0].child_end, stderr=pipes[1].child_end, env=environment(self.env, self.folder),
+            stdin=subprocess.DEVNULL if self.own_group and os.isatty(0) else None,
+            process_group=0 if self.own_group else None)
+        for pipe in pipes:
+            os.close(pipe.child_end)
+        pump = _Pump(pipes, self.folder.output_file)
+        forwarder = _Forwarder(process)
+        try:
+            stopped = self._wait(process, pump, started, each_second)
+        finally:
+            forwarder.close()
+            pump.close()
+        return Ending(process.returncode, time.monotonic() - started, stopped, pump.tail())
+
+    def _wait(self, process: subprocess.Popen[bytes], pump: _Pump, started: float,
+              each_second: Callable[[float], bool]) -> bool:
+        next_second = 1.0
+        while process.poll() is None:
+            try:
+                process.wait(timeout=0.05)
+            except subprocess.TimeoutExpired:
+                pass
+            wall = time.monotonic() - started
+            late = self.deadline_s is not None and wall >= self.deadline_s
+            if wall >= next_second:
+                next_second = wall + 1.0
+                late = each_second(wall) or late
+            if late and process.poll() is None:
+                pump.mute()
+                self._stop(process)
+                return True
+        return False
+
+    def _stop(self, process: subprocess.Popen[bytes]) -> None:
+        """A clean stop: what Ctrl-C would do, then harder."""
+        for number, patience in zip((signal.SIGINT, signal.SIGTERM), GRACE_S, strict=True):
+            _send(process, number, group=self.own_group)
+            try:
+                process.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        if process.poll() is None:
+            _send(process, signal.SIGKILL, group=self.own_group)
+            process.wait()
+        if self.own_group:
+            _send(process, signal.SIGKILL, group=True)
+
+
+def environment(base: dict[str, str], folder: RunFolder) -> dict[str, str]:
+    """The child's environment: the user's, and what injects the recorder."""
+    paths = [str(INJECT), *filter(None, [base.get("PYTHONPATH")])]
+    return {**base, "PYTHONPATH": os.pathsep.join(paths), "LIFESIGNS_RUN": str(folder.path.absolute())}
+
+
+def _send(process: subprocess.Popen[bytes], number: int, *, group: bool) -> None:
+    try:
+        os.killpg(process.pid, number) if group else process.send_signal(number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+class _Pipe:
+    """One of the child's output streams: a terminal where ours is one, else a pipe."""
+
+    def __init__(self, number: int, sink: BinaryIO | None) -> None:
+        self.number, self.sink = number, sink
+        if sink is not None and _is_terminal(sink):
+            self.our_end, self.child_end = os.openpty()
+            _copy_terminal(sink.fileno(), self.child_end)
+        else:
+            self.our_end, self.child_end = os.pipe()
+
+
+def _is_terminal(sink: BinaryIO) -> bool:
+    try:
+        return os.isatty(sink.fileno())
+    except (OSError, ValueError):
+        return False
+
+
+def _copy_terminal(source: int, target: int) -> None:
+    """Same size, and no translation of newlines, which our own terminal does already."""
+    fcntl.ioctl(target, termios.TIOCSWINSZ, fcntl.ioctl(source, termios.TIOCGWINSZ, b"\0" * 8))
+    modes = termios.tcgetattr(target)
+    modes[1] &= ~termios.OPOST
+    termios.tcsetattr(target, termios.TCSANOW, modes)
+
+
+class _Pump(threading.Thread):
+    """Passes on what the child prints, and keeps it."""
+
+    def __init__(self, pipes: list[_Pipe], log: Path) -> None:
+        super().__init__(daemon=True, name="lifesigns-output")
+        self._pipes = {p.our_end: p for p in pipes}
+        self._log = log.open("ab")
+        self._kept = 0
+        self._tail = bytearray()
+        self._muted = self._ending = False
+        self.start()
+
+    def mute(self) -> None:
+        """From now on output is kept but no longer shown: the run is being stopped."""
+        self._muted = True
+
+    def tail(self) -> bytes:
+        """The last of what went to standard error."""
+        return bytes(self._tail)
+
+    def run(self) -> None:
+        quiet_since: float | None = None
+        while self._pipes:
+            ready, _, _ = select.select(list(self._pipes), [], [], 0.1)
+            for end in ready:
+                self._read(end)
+            if self._ending and not ready:
+                quiet_since = quiet_since or time.monotonic()
+                if time.monotonic() - quiet_since > DRAIN_S:
+                    break
+        self._log.close()
+
+    def _read(self, end: int) -> None:
+        try:
+            data = os.read(end, 1 << 16)
+        except OSError:
+            data = b""
+        pipe = self._pipes[end]
+        if not data:
+            os.close(end)
+            del self._pipes[end]
+            return
+        if self._kept < MAX_OUTPUT:
+            self._kept += len(data)
+            self._log.write(data)
+            self._log.flush()
+        if pipe.number == 2 and not self._muted:
+            self._tail = (self._tail + data)[-20_000:]
+        if pipe.sink is not None and not self._muted:
+            try:
+                pipe.sink.write(data)
+                pipe.sink.flush()
+            except (OSError, ValueError):
+                pipe.sink = None
+
+    def close(self) -> None:
+        """Waits for the rest of the output; a grandchild that keeps the stream open is not waited for."""
+        self._ending = True
+        self.join(10.0)
+
+
+class _Forwarder:
+    """Passes a signal sent to us alone on to the child; Ctrl-C in a terminal reaches a child of our group by itself."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._open = True
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
+        self._thread = threading.Thread(target=self._loop, daemon=True, name="lifesigns-signals")
+        self._thread.start()
+
+    def _loop(self) -> None:
+        while self._open:
+            info = signal.sigtimedwait(self.SIGNALS, 0.2)
+            if info is None:
+                continue
+            from_terminal = info.si_code > 0
+            same_group = _same_group(self._process)
+            if not (from_terminal and same_group):
+                _send(self._process, info.si_signo, group=not same_group)
+
+    def close(self) -> None:
+        """Stops forwarding and lets signals through to us again."""
+        self._open = False
+        self._thread.join(1.0)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+
+def _same_group(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        return os.getpgid(process.pid) == os.getpgrp()
+    except ProcessLookupError:
+        return True
+
+
+def python_command(python: str, script: str, arguments: Sequence[str], *, module: bool) -> list[str]:
+    """`python script args`, or `python -m module args`."""
+    return [python or sys.executable, *(["-m"] if module else []), script, *arguments]

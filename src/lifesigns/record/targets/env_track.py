@@ -1,0 +1,245 @@
+"""One environment as the agent sees it: episodes, rewards, and sampled observations and actions, single or vectorised.
+
+Called with finished steps by the Gymnasium and SB3 taps; writes env/* subjects and series. Costs about a microsecond
+a step; every `obs_every`-th step keeps a copy of observation and action, which the flush turns into statistics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from lifesigns.record.recorder import Recorder, Thinned
+from lifesigns.record.targets import bootstrap, torch_networks
+
+MAX_DIMS = 128
+SAMPLES_A_FLUSH = 64
+
+
+class EnvTrack:
+    """Accumulators of one environment (or of the `n` parts of a vector environment)."""
+
+    def __init__(self, recorder: Recorder, subject: str, n: int, info: dict[str, Any]) -> None:
+        self.recorder, self.subject, self.n = recorder, subject, n
+        self.returns, self.lengths = [0.0] * n, [0] * n
+        self.skip = [False] * n
+        self.next_step_autoreset = info.get("autoreset") == "next_step"
+        self.steps = self.episodes = 0
+        self.window = [0.0, 0.0, math.inf, -math.inf, 0.0]
+        self.obs_every, self.countdown = 32, 1
+        self.samples: list[tuple[Any, Any]] = []
+        self.action_space = info.get("action_space", {})
+        self.last_obs: Any = None
+        self.use = Use(recorder)
+        series = recorder.series
+        self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
+        self.raw: Thinned | None = None
+
+    def reset(self, obs: Any, options: Any) -> None:
+        """All parts start anew, unless only some were asked for."""
+        if not (isinstance(options, dict) and "reset_mask" in options):
+            self.returns, self.lengths = [0.0] * self.n, [0] * self.n
+            self.skip = [False] * self.n
+        self.last_obs = obs
+        self.use.on_reset()
+
+    def step(self, action: Any, obs: Any, rewards: Sequence[float], terminated: Sequence[bool],
+             truncated: Sequence[bool], finals: Any, raw_returns: Any) -> None:
+        """A finished step of all parts; `finals(i)` gives the true last observation of part i, `raw_returns(i)` the
+        return that an episode-statistics wrapper counted, each or None."""
+        recorder, window = self.recorder, self.window
+        self.use.on_step()
+        bootstrap.tracker.on_env_step()
+        for i in range(self.n):
+            if self.skip[i]:
+                self.skip[i] = False
+                self.returns[i], self.lengths[i] = 0.0, 0
+                continue
+            reward = rewards[i]
+            self.returns[i] += reward
+            self.lengths[i] += 1
+            self.steps += 1
+            window[0] += reward
+            window[1] += reward * reward
+            window[4] += 1
+            if not window[2] <= reward <= window[3]:
+                self._extend(reward)
+            if terminated[i] or truncated[i]:
+                self._end(i, reward, bool(truncated[i]) and not terminated[i], finals, raw_returns)
+        self.last_obs = obs
+        if not self.use.is_eval:
+            recorder.env_step += self.n
+        self.countdown -= 1
+        if self.countdown <= 0:
+            self.countdown = self.obs_every
+            if len(self.samples) < SAMPLES_A_FLUSH:
+                self.samples.append((_flat(obs, self.n), _flat(action, self.n)))
+
+    def _extend(self, reward: float) -> None:
+        self.window[2] = min(self.window[2], reward)
+        self.window[3] = max(self.window[3], reward)
+        if reward - reward != 0:
+            self.window[2] = self.window[3] = reward
+
+    def _end(self, i: int, reward: float, cut: bool, finals: Any, raw_returns: Any) -> None:
+        recorder = self.recorder
+        self.episodes += 1
+        if not self.use.is_eval:
+            recorder.episode += 1
+        at = recorder.env_step + i
+        for column, value in zip(self.episode_series, (self.returns[i], self.lengths[i], float(cut)), strict=True):
+            column.add(at, value)
+        raw = raw_returns(i)
+        if raw is not None:
+            if self.raw is None:
+                self.raw = Thinned(recorder.series("env.episode_raw_return", self.subject))
+            self.raw.add(at, float(raw))
+        before = self.last_obs[i] if self.n > 1 and self.last_obs is not None else self.last_obs
+        bootstrap.tracker.episode_end(reward, cut, before, finals(i), self.subject)
+        self.returns[i], self.lengths[i] = 0.0, 0
+        self.skip[i] = self.next_step_autoreset
+        self.use.episode_ended()
+
+    def flush(self) -> None:
+        """Writes the statistics of the steps since the last flush."""
+        role = self.use.role()
+        self.recorder.describe(self.subject, role=role)
+        total, squares, low, high, count = self.window
+        if count:
+            mean = total / count
+            spread = math.sqrt(max(squares / count - mean * mean, 0.0)) if low != high else 0.0
+            at = self.recorder.env_step
+            for name, value in (("mean", mean), ("std", spread), ("min", low), ("max", high)):
+                self.recorder.series(f"env.reward_{name}", self.subject).add(at, value)
+            self.window = [0.0, 0.0, math.inf, -math.inf, 0.0]
+        if self.samples:
+            samples, self.samples = self.samples, []
+            self._observations([o for o, _ in samples if o is not None])
+            self._actions([a for _, a in samples if a is not None])
+
+    def _observations(self, parts: list[Any]) -> None:
+        import numpy as np
+
+        if not parts:
+            return
+        values = np.concatenate(parts)
+        if values.shape[1] > MAX_DIMS:
+            values = values[:, :: values.shape[1] // MAX_DIMS + 1]
+        columns = [f"obs[{i}]" for i in range(values.shape[1])]
+        with np.errstate(all="ignore"):
+            stats = {"mean": values.mean(axis=0), "std": values.std(axis=0), "max_abs": np.abs(values).max(axis=0)}
+        for name, row in stats.items():
+            column = self.recorder.series(f"env.observation_{name}", self.subject, columns)
+            if column.width == len(row):
+                column.add_row(self.recorder.env_step, row)
+
+    def _actions(self, parts: list[Any]) -> None:
+        import numpy as np
+
+        if not parts:
+            return
+        values = np.concatenate(parts)
+        at, space = self.recorder.env_step, self.action_space
+        if space.get("type") == "Discrete" and values.shape[1] == 1 and 1 < space["n"] <= 256:
+            counts = np.bincount(np.clip(values[:, 0] - space.get("start", 0), 0, space["n"] - 1).astype(int),
+                                 minlength=space["n"])
+            self._row("env.action_share", at, counts / counts.sum(), "a")
+        elif space.get("type") == "Box" and values.shape[1] <= MAX_DIMS:
+            self._row("env.action_mean", at, values.mean(axis=0), "a")
+            self._row("env.action_std", at, values.std(axis=0), "a")
+            low, high = np.asarray(space["low"], float).reshape(-1), np.asarray(space["high"], float).reshape(-1)
+            if len(low) == values.shape[1] and np.isfinite(low).all() and np.isfinite(high).all():
+                margin = 0.005 * (high - low)
+                near = (values <= low + margin) | (values >= high - margin)
+                slack = 1e-6 * (high - low)
+                self._row("env.action_saturated_share", at, near.mean(axis=0), "a")
+                self._row("env.action_outside_share", at,
+                          ((values < low - slack) | (values > high + slack)).mean(axis=0), "a")
+
+    def _row(self, name: str, at: float, row: Any, prefix: str) -> None:
+        column = self.recorder.series(name, self.subject, [f"{prefix}{i}" for i in range(len(row))])
+        if column.width == len(row):
+            column.add_row(at, row)
+
+
+class Use:
+    """Tells a training environment from one for evaluation by how it is used.
+
+    An evaluation environment is stepped in bursts that begin with a reset, end with an episode's end and see no
+    update, beside another environment that is not; the only environment of a process is for training.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.is_eval = False
+        self.bursts = self.whole_bursts = self.steps = 0
+        self.updates_seen = -1
+        self.just_reset = self.ended = False
+        self.learning_bursts = 0
+        _uses.append(self)
+
+    def on_reset(self) -> None:
+        """The environment was reset."""
+        self.just_reset = True
+
+    def episode_ended(self) -> None:
+        """An episode has ended with this step."""
+        self.ended = True
+
+    def on_step(self) -> None:
+        """Counts; a burst is a stretch of steps with neither an update nor another environment's step between."""
+        global _last
+        update = self.recorder.update
+        if _last is not self or update != self.updates_seen:
+            self.bursts += 1
+            self.learning_bursts += _last is self and update != self.updates_seen
+            self.whole_bursts += self.just_reset and (self.ended or self.bursts == 1)
+            _last, self.updates_seen = self, update
+        self.steps += 1
+        self.just_reset = self.ended = False
+
+    def role(self) -> str:
+        """"train" or "eval", as it looks so far."""
+        others = [u for u in _uses if u is not self and u.steps]
+        bursty = self.bursts >= 1 and self.whole_bursts >= 0.9 * self.bursts
+        other_learns = any(u.learning_bursts > self.learning_bursts or (u.steps > self.steps and u.bursts > 1)
+                           for u in others)
+        self.is_eval = bool(others) and bursty and other_learns and self.learning_bursts <= 0.1 * self.bursts
+        return "eval" if self.is_eval else "train"
+
+
+_uses: list[Use] = []
+_last: Use | None = None
+
+
+def forget() -> None:
+    """Drops what is known of use; called in a forked worker."""
+    global _last
+    _uses.clear()
+    _last = None
+
+
+def _flat(value: Any, n: int) -> Any:
+    """A float copy [n, dims] of an observation or action; None for what is no numeric array."""
+    import numpy as np
+
+    if hasattr(value, "detach"):
+        return None
+    try:
+        array = np.asarray(value)
+    except Exception:
+        return None
+    if array.dtype.kind not in "biuf" or array.size == 0 or array.size % n:
+        return None
+    array = array.reshape(n, -1)
+    if array.shape[1] > 4 * MAX_DIMS:
+        array = array[:, :: array.shape[1] // MAX_DIMS + 1]
+    return array.astype(np.float64)
+
+
+def arm_layers(recorder: Recorder) -> None:
+    """Arms a sampled forward pass at the environment step before the update it is meant for."""
+    layers = torch_networks.layers
+    if layers.arm_at is not None and recorder.env_step >= layers.arm_at:
+        layers.arm()

@@ -1,0 +1,326 @@
+"""Gymnasium environments, single and vectorised: only the outermost layer that the agent steps is observed.
+
+`make`, `make_vec`, the wrappers' and vector classes' constructors say which object is outermost; the `step` of its
+class is then tapped. A step inside an open step (a wrapper's inner environment, a vector's parts) is not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from functools import wraps
+from time import perf_counter
+from types import MethodType
+from typing import Any
+
+from lifesigns.record import callsite, taps
+from lifesigns.record.recorder import Recorder, on_fork
+from lifesigns.record.targets import env_track
+from lifesigns.record.targets.env_track import EnvTrack
+from lifesigns.record.targets.spaces import describe_space
+
+REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNormalize")
+_VECTOR_WORKERS = ("gymnasium.vector.async_vector_env", "stable_baselines3.common.vec_env.subproc_vec_env")
+
+
+class _Nest(threading.local):
+    busy = False
+
+
+class Envs:
+    """Environments of this process by identity: which are inner, and the track of each that is stepped."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.inner: dict[int, Any] = {}
+        self.made_at: dict[int, tuple[Any, str]] = {}
+        self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
+        self.off = not recorder.main and _is_vector_worker()
+
+    def put_inside(self, env: Any) -> None:
+        """`env` is now part of another environment; its own steps no longer count."""
+        key = id(env)
+        self.inner[key] = weakref.ref(env, lambda _, key=key, inner=self.inner: inner.pop(key, None))
+
+    def is_inner(self, env: Any) -> bool:
+        """Whether `env` was wrapped or put into a vector environment."""
+        return id(env) in self.inner
+
+    def made(self, env: Any, frame: Any) -> None:
+        """Notes the user's line that made `env`."""
+        at, names = callsite.maker(frame, "/gymnasium/", env)
+        self.made_at[id(env)] = (at, names[0] if names else "")
+
+    def track(self, env: Any) -> EnvTrack | None:
+        """The track of an outermost environment, introduced at its first reset or step."""
+        found = self.tracks.get(id(env))
+        if found is None or found[0]() is not env:
+            track = None if self.off else self._introduce(env)
+            found = self.tracks[id(env)] = (weakref.ref(env), track)
+        return found[1]
+
+    def _introduce(self, env: Any) -> EnvTrack:
+        n = int(getattr(env, "num_envs", 0) or 0)
+        at, name = self._made(env)
+        info = describe(env, n)
+        subject = self.recorder.subject("env", name or info["id"], at, info)
+        track = EnvTrack(self.recorder, subject, max(n, 1), info)
+        self.recorder.on_flush.append(track.flush)
+        return track
+
+    def _made(self, env: Any) -> tuple[Any, str]:
+        layer, seen = env, 0
+        while layer is not None and seen < 50:
+            if id(layer) in self.made_at:
+                return self.made_at[id(layer)]
+            layer, seen = vars(layer).get("env"), seen + 1
+        return None, ""
+
+
+def describe(env: Any, n: int) -> dict[str, Any]:
+    """What is known of an environment before its first step; every reading is guarded."""
+    layers = _layers(env)
+    base = _attribute(env, "unwrapped")
+    spec = _attribute(base, "spec") or _attribute(env, "spec")
+    parts = vars(layers[-1]).get("envs") if n else None
+    if parts:
+        layers = [*layers, *_layers(parts[0])]
+        spec = _attribute(_attribute(parts[0], "unwrapped"), "spec") or spec
+    mode = (_attribute(env, "metadata") or {}).get("autoreset_mode") if n else None
+    names = [type(layer).__name__ for layer in layers]
+    return {
+        "id": getattr(spec, "id", None) or type(layers[-1]).__name__,
+        "num_envs": max(n, 1), "vector": bool(n), "role": "train", "wrappers": names,
+        "autoreset": getattr(mode, "name", str(mode) if mode else "").lower() or None,
+        "max_episode_steps": _limit(spec, layers),
+        "reward_transformed": any(x in REWARD_WRAPPERS or "Reward" in x for x in names),
+        "action_space": describe_space(_attribute(env, "single_action_space" if n else "action_space")),
+        "observation_space": describe_space(_attribute(env, "single_observation_space" if n else "observation_space")),
+        "spec": _spec_json(spec),
+    }
+
+
+def _layers(env: Any) -> list[Any]:
+    found = [env]
+    while len(found) < 50 and (inner := vars(found[-1]).get("env")) is not None:
+        found.append(inner)
+    return found
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None
+
+
+def _limit(spec: Any, layers: list[Any]) -> int | None:
+    for layer in layers:
+        limit = vars(layer).get("_max_episode_steps")
+        if isinstance(limit, int):
+            return limit
+    return getattr(spec, "max_episode_steps", None)
+
+
+def _spec_json(spec: Any) -> dict[str, Any] | None:
+    """What another process needs to make the same environment without its wrappers; None if it cannot be written."""
+    entry = getattr(spec, "entry_point", None)
+    if not isinstance(entry, str):
+        return None
+    kwargs = {k: v for k, v in (spec.kwargs or {}).items() if k not in ("render_mode",)}
+    try:
+        json.dumps(kwargs)
+    except (TypeError, ValueError):
+        return None
+    return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": spec.max_episode_steps}
+
+
+def _is_vector_worker() -> bool:
+    target = getattr(multiprocessing.current_process(), "_target", None)
+    return getattr(target, "__module__", "") in _VECTOR_WORKERS
+
+
+envs: Envs
+nest = _Nest()
+_tapped: set[tuple[type, str]] = set()
+
+
+def install(gymnasium: Any, recorder: Recorder) -> None:
+    """Taps constructors; `step` and `reset` are tapped class by class as outermost environments appear."""
+    _reset(recorder)
+    on_fork(_reset)
+    recorder.meta(gymnasium=str(gymnasium.__version__))
+    recorder.on_env_step = recorder.tick
+    registration = sys.modules["gymnasium.envs.registration"]
+    for name in ("make", "make_vec"):
+        tapped = taps.observe(registration, name, _on_make)
+        taps.replace(gymnasium, name, tapped)
+    taps.observe(gymnasium.Wrapper, "__init__", _on_wrap)
+    vector = sys.modules["gymnasium.vector"]
+    taps.observe(vector.VectorWrapper, "__init__", _on_wrap)
+    for cls in (vector.SyncVectorEnv, vector.AsyncVectorEnv):
+        taps.observe(cls, "__init__", _on_vector)
+    for base in (gymnasium.Env, vector.VectorEnv):
+        _watch_subclasses(base, gymnasium.Wrapper, vector.VectorWrapper)
+
+
+def _reset(recorder: Recorder) -> None:
+    global envs
+    env_track.forget()
+    envs = Envs(recorder)
+
+
+def _on_make(args: Any, kwargs: Any, env: Any) -> None:
+    envs.made(env, callsite.here(2))
+    tap_class(type(env))
+
+
+def _on_wrap(args: Any, kwargs: Any, result: Any) -> None:
+    inner = args[1] if len(args) > 1 else kwargs.get("env")
+    if inner is not None:
+        envs.put_inside(inner)
+    tap_class(type(args[0]))
+
+
+def _on_vector(args: Any, kwargs: Any, result: Any) -> None:
+    for part in getattr(args[0], "envs", ()):
+        envs.put_inside(part)
+    envs.made(args[0], callsite.here(2))
+    tap_class(type(args[0]))
+
+
+def _watch_subclasses(base: type, *wrappers: type) -> None:
+    """Taps environment classes that are defined from now on outside gymnasium (they may be used without `make`)."""
+    original = base.__init_subclass__
+
+    def __init_subclass__(cls: type, **kwargs: Any) -> None:
+        original.__func__(cls, **kwargs) if hasattr(original, "__func__") else original(**kwargs)
+        try:
+            if not issubclass(cls, wrappers) and not cls.__module__.startswith(("gymnasium.", "stable_baselines3.")):
+                tap_class(cls)
+        except Exception as error:
+            taps.failed("env-classes", error)
+
+    taps.replace(base, "__init_subclass__", classmethod(__init_subclass__))
+
+
+def tap_class(cls: type) -> None:
+    """Taps `step` and `reset` where this class or a base of it defines them; once each."""
+    for name in ("step", "reset"):
+        owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
+        if owner is None or (owner, name) in _tapped or owner.__module__ == "gymnasium.core" and owner.__name__ == "Env":
+            continue
+        original = owner.__dict__[name]
+        if not callable(original):
+            continue
+        _tapped.add((owner, name))
+        observer = _on_step if name == "step" else _on_reset
+        tapped = outermost(original, observer)
+        taps.replace(owner, name, tapped if _importable(owner) else ByValue(tapped, original))
+
+
+def _importable(cls: type) -> bool:
+    return cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+
+
+class ByValue:
+    """A tapped method of a class that cloudpickle copies by value: it pickles as the original function."""
+
+    def __init__(self, tapped: Callable[..., Any], original: Callable[..., Any]) -> None:
+        self._tapped, self._original = tapped, original
+        self.__doc__, self.__name__ = original.__doc__, original.__name__
+        self.__wrapped__ = original
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self._tapped if instance is None else MethodType(self._tapped, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._tapped(*args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return (_itself, (self._original,))
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Callable[..., Any]:
+    """`original`, observed when it is the outermost call on an environment that is part of no other."""
+
+    @wraps(original)
+    def tapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if nest.busy or id(self) in envs.inner:
+            return original(self, *args, **kwargs)
+        nest.busy = True
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            nest.busy = False
+        try:
+            observer(self, args, kwargs, result)
+        except Exception as error:
+            taps.failed("environments", error)
+        return result
+
+    return tapped
+
+
+def _on_reset(env: Any, args: Any, kwargs: Any, result: Any) -> None:
+    track = envs.track(env)
+    seed = kwargs.get("seed")
+    if track is not None:
+        track.reset(result[0] if isinstance(result, tuple) and result else result, kwargs.get("options"))
+        if seed is not None:
+            envs.recorder.event("seed", track.subject, {"what": "env.reset", "seed": seed})
+
+
+def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
+    started = perf_counter()
+    track = envs.track(env)
+    if track is None or len(result) != 5:
+        return
+    action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
+    obs, reward, terminated, truncated, info = result
+    if hasattr(env, "num_envs"):
+        track.step(action, obs, _list(reward), _list(terminated), _list(truncated), _final(track, obs, info),
+                   _vector_raw(info))
+    else:
+        track.step(action, obs, (float(reward),), (terminated,), (truncated,), lambda i: obs,
+                   lambda i: _single_raw(info))
+    recorder = envs.recorder
+    if not track.use.is_eval:
+        env_track.arm_layers(recorder)
+    recorder.budget.taps_s += perf_counter() - started
+    recorder.tick()
+
+
+def _list(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _final(track: EnvTrack, obs: Any, info: Any) -> Callable[[int], Any]:
+    def final(i: int) -> Any:
+        if track.next_step_autoreset:
+            return obs[i]
+        held = info.get("final_obs")
+        return held[i] if held is not None else None
+
+    return final
+
+
+def _single_raw(info: Any) -> Any:
+    held = info.get("episode") if isinstance(info, dict) else None
+    return held.get("r") if isinstance(held, dict) else None
+
+
+def _vector_raw(info: Any) -> Callable[[int], Any]:
+    def raw(i: int) -> Any:
+        held = info.get("episode") or (info.get("final_info") or {}).get("episode")
+        return float(held["r"][i]) if isinstance(held, dict) and "r" in held else None
+
+    return raw

@@ -1,0 +1,103 @@
+"""Stable-Baselines3 vector environments: `VecEnv.step` is called on the outermost layer only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from lifesigns.record import callsite, taps
+from lifesigns.record.recorder import Recorder
+from lifesigns.record.targets import env_track, gymnasium_envs
+from lifesigns.record.targets.env_track import EnvTrack
+from lifesigns.record.targets.gymnasium_envs import REWARD_WRAPPERS
+from lifesigns.record.targets.spaces import describe_space
+
+
+def install(module: Any, recorder: Recorder) -> None:
+    """Taps the base class' step and each reset as its class appears."""
+    version = getattr(sys.modules.get("stable_baselines3"), "__version__", "")
+    recorder.meta(stable_baselines3=str(version))
+    base = module.VecEnv
+    taps.replace(base, "step", gymnasium_envs.outermost(base.__dict__["step"], _on_step))
+    taps.observe(base, "__init__", _on_init)
+
+
+def _on_init(args: Any, kwargs: Any, result: Any) -> None:
+    venv = args[0]
+    for part in vars(venv).get("envs", ()):
+        gymnasium_envs.envs.put_inside(part)
+    at, names = callsite.maker(callsite.here(2), "/stable_baselines3/", venv)
+    gymnasium_envs.envs.made_at[id(venv)] = (at, names[0] if names else "")
+    _tap_reset(type(venv))
+
+
+def _tap_reset(cls: type) -> None:
+    owner = next((c for c in cls.__mro__ if "reset" in c.__dict__), None)
+    if owner is None or getattr(owner.__dict__["reset"], "__isabstractmethod__", False) \
+            or (owner, "reset") in gymnasium_envs._tapped:
+        return
+    gymnasium_envs._tapped.add((owner, "reset"))
+    taps.replace(owner, "reset", gymnasium_envs.outermost(owner.__dict__["reset"], _on_reset))
+
+
+def _track(venv: Any) -> EnvTrack | None:
+    held = gymnasium_envs.envs
+    found = held.tracks.get(id(venv))
+    if found is None or found[0]() is not venv:
+        return _introduce(venv)
+    return found[1]
+
+
+def _introduce(venv: Any) -> EnvTrack | None:
+    import weakref
+
+    held = gymnasium_envs.envs
+    layers = [venv]
+    while len(layers) < 20 and (inner := vars(layers[-1]).get("venv")) is not None:
+        layers.append(inner)
+    parts = vars(layers[-1]).get("envs")
+    info: dict[str, Any] = gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
+    names = [type(layer).__name__ for layer in layers]
+    info.update(num_envs=venv.num_envs, vector=True, role="train", autoreset="same_step",
+                wrappers=[*names, *info.get("wrappers", [])],
+                action_space=describe_space(venv.action_space), observation_space=describe_space(venv.observation_space))
+    info["reward_transformed"] = bool(info.get("reward_transformed")) or any(n in REWARD_WRAPPERS for n in names)
+    at, name = next((held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, ""))
+    subject = held.recorder.subject("env", name or info["id"], at, info)
+    track = EnvTrack(held.recorder, subject, venv.num_envs, info)
+    held.recorder.on_flush.append(track.flush)
+    held.tracks[id(venv)] = (weakref.ref(venv), track)
+    return track
+
+
+def _on_reset(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
+    track = _track(venv)
+    if track is not None:
+        track.reset(result, None)
+
+
+def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
+    started = perf_counter()
+    track = _track(venv)
+    if track is None:
+        return
+    obs, rewards, dones, infos = result
+    cut = [bool(d) and bool(i.get("TimeLimit.truncated")) for d, i in zip(dones, infos, strict=True)]
+    ended = [bool(d) and not c for d, c in zip(dones, cut, strict=True)]
+    action = args[0] if args else kwargs.get("actions")
+    track.step(action, obs, rewards.tolist(), ended, cut, _final(infos), _raw(infos))
+    recorder = track.recorder
+    if not track.use.is_eval:
+        env_track.arm_layers(recorder)
+    recorder.budget.taps_s += perf_counter() - started
+    recorder.tick()
+
+
+def _final(infos: Any) -> Callable[[int], Any]:
+    return lambda i: infos[i].get("terminal_observation")
+
+
+def _raw(infos: Any) -> Callable[[int], Any]:
+    return lambda i: (infos[i].get("episode") or {}).get("r")

@@ -1,0 +1,138 @@
+"""Losses: the value of every backward call, by the line that called it; gradient norms that clipping returned.
+
+`Tensor.backward` goes through `torch.autograd.backward`, so one patch sees both. In sampled updates the targets that
+the graph saved are compared with the bare rewards of time-limit steps before they are freed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import deque
+from functools import wraps
+from typing import Any
+
+from lifesigns.record import callsite, taps
+from lifesigns.record.recorder import Recorder, Thinned, on_fork
+from lifesigns.record.targets import bootstrap, torch_networks, torch_optimizers
+
+_CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
+CONTEXT = 20
+"""Frames kept before the first non-finite value (DETECTORS D01)."""
+
+
+class Losses:
+    """Loss sites of the process, and what came just before now."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.sites: dict[tuple[Any, int], tuple[str, Thinned]] = {}
+        self.recent: deque[dict[str, float]] = deque(maxlen=CONTEXT)
+        self.reported: set[str] = set()
+        self.clip: Thinned | None = None
+
+    def site(self, frame: Any) -> tuple[str, Thinned]:
+        """(subject, column) of the user's line that called backward."""
+        while frame is not None and ("/torch/" in frame.f_code.co_filename
+                                     or callsite.kind_of(frame.f_code.co_filename) == callsite.OURS):
+            frame = frame.f_back
+        key = (frame.f_code, frame.f_lineno)
+        found = self.sites.get(key)
+        if found is None:
+            line = callsite.location(frame) or {}
+            match = _CALLED.search(line.get("text", ""))
+            name = next((g for g in match.groups() if g), "") if match else ""
+            at = callsite.location(callsite.user_frame(frame))
+            subject = self.recorder.subject("loss", name or "loss", at, {"called_at": line})
+            found = self.sites[key] = (subject, Thinned(self.recorder.series("loss.value", subject)))
+        return found
+
+    def add(self, loss: Any, frame: Any) -> str:
+        """Records one backward call; a value on a device is read at a later flush."""
+        recorder = self.recorder
+        recorder.backward += 1
+        subject, column = self.site(frame)
+        if loss.device.type == "cpu":
+            value = loss.item()
+            column.add(recorder.backward, value)
+            self._remember(subject, value)
+        elif recorder.backward % max(len(self.sites), 1) == 0 or recorder.backward < 1000 \
+                or recorder.backward % 16 == 0:
+            torch_optimizers.optimizers.deferred.put([loss.detach()], column._column, recorder.backward)
+        return subject
+
+    def _remember(self, subject: str, value: float) -> None:
+        if value - value != 0 and subject not in self.reported:
+            self.reported.add(subject)
+            self.recorder.event("nonfinite", subject, {"subject": subject, "what": "loss.value",
+                                                       "context": list(self.recent)})
+        self.recent.append({"backward": self.recorder.backward, "update": self.recorder.update,
+                            "env_step": self.recorder.env_step, "loss": value})
+
+
+losses: Losses
+
+
+def install(torch: Any, recorder: Recorder) -> None:
+    """Patches the one function every backward goes through; called when torch has been imported."""
+    _reset(recorder)
+    on_fork(_reset)
+    original = torch.autograd.backward
+    is_compiling = torch.compiler.is_compiling
+    tensor_type = torch.Tensor
+
+    @wraps(original)
+    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            return original(tensors, *args, **kwargs)
+        rows = _before(tensors) if torch_networks.layers.armed else None
+        result = original(tensors, *args, **kwargs)
+        try:
+            loss = tensors if isinstance(tensors, tensor_type) else tensors[0]
+            _after(loss, rows, sys._getframe(1))
+        except Exception as error:
+            taps.failed("losses", error)
+        return result
+
+    taps.replace(torch.autograd, "backward", backward)
+    module = sys.modules.get("torch.nn.utils.clip_grad")
+    if module is not None:
+        tapped = taps.observe(module, "clip_grad_norm_", _on_clip)
+        taps.replace(sys.modules["torch.nn.utils"], "clip_grad_norm_", tapped)
+
+
+def _reset(recorder: Recorder) -> None:
+    global losses
+    losses = Losses(recorder)
+
+
+def _before(tensors: Any) -> tuple[int, int] | None:
+    try:
+        return bootstrap.tracker.bare_rows(tensors)
+    except Exception as error:
+        taps.failed("bootstrap", error)
+        return None
+
+
+def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
+    for watched in torch_optimizers.optimizers.watched.values():
+        watched.backwards += 1
+    subject = losses.add(loss, frame) if loss.numel() == 1 else ""
+    if torch_networks.layers.armed:
+        torch_networks.layers.disarm()
+    if rows is not None and subject:
+        recorder = losses.recorder
+        recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])
+        recorder.series("bootstrap.rows", subject).add(recorder.update, rows[1])
+    losses.recorder.tick()
+
+
+def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
+    recorder = losses.recorder
+    if losses.clip is None:
+        losses.clip = Thinned(recorder.series("gradient.total_norm"))
+    if result.device.type == "cpu":
+        losses.clip.add(recorder.backward, result.item())
+    elif recorder.backward % 16 == 0:
+        torch_optimizers.optimizers.deferred.put([result.detach()], losses.clip._column, recorder.backward)
+

@@ -1,0 +1,268 @@
+"""Optimisers: learning rate and order of calls at each step; norms of parameters, gradients and updates in samples.
+
+Flows in: torch's global optimiser step hooks (official), taps on `Optimizer.__init__` and `zero_grad`. Flows out:
+optimizer/* subjects and series, network.unowned_gradient_norm. A sample clones the parameters (a strided part of big
+ones) before the step and compares after it; on an accelerator nothing is read back before a later flush.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from time import perf_counter
+from typing import Any
+
+from lifesigns.record import callsite, taps
+from lifesigns.record.recorder import Recorder, on_fork
+from lifesigns.record.targets import bootstrap, torch_copies, torch_networks
+from lifesigns.record.targets.deferred import Deferred
+
+MAX_TENSORS = 512
+MAX_ELEMENTS = 1 << 16
+
+
+class Watched:
+    """One optimiser: its parameters and names, its counters since the last step and the last sample."""
+
+    def __init__(self, optimizer: Any, subject: str, parameters: list[Any], names: list[str]) -> None:
+        self.subject, self.parameters, self.names = subject, parameters, names
+        self.optimizer = weakref.ref(optimizer)
+        self.steps = self.samples = 0
+        self.backwards = self.zero_grads = 0
+        self.cleared_steps = self.backward_steps = self.since_sample = 0
+        self.last_step_at = 0
+        self.before: list[Any] | None = None
+        self.first: tuple[Any, Any, Any] | None = None
+        self.cost_s = 0.0
+
+
+class Optimizers:
+    """All optimisers of the process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.deferred = Deferred(recorder)
+        self.watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
+        self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
+        self.owned: set[int] = set()
+        self.version = 0
+        self.env_steps_at_update = 0
+        self.gap = 0
+
+    def made(self, optimizer: Any, frame: Any) -> None:
+        """Notes where an optimiser was constructed, and which parameters it owns."""
+        at, names = callsite.maker(frame, "/torch/", optimizer)
+        self.made_at[optimizer] = (at, names[0] if names else "")
+        self._own(optimizer)
+
+    def _own(self, optimizer: Any) -> None:
+        self.owned.update(id(p) for group in optimizer.param_groups for p in group["params"])
+        self.version += 1
+
+    def get(self, optimizer: Any) -> Watched:
+        """The record of an optimiser, introduced at its first step."""
+        found = self.watched.get(optimizer)
+        if found is None:
+            found = self.watched[optimizer] = self._introduce(optimizer)
+        return found
+
+    def _introduce(self, optimizer: Any) -> Watched:
+        every = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        parameters = every if len(every) <= MAX_TENSORS else every[:: len(every) // MAX_TENSORS + 1]
+        located = [torch_networks.registry.name_of(p) for p in parameters]
+        networks = sorted({network for _, network in located if network})
+        names = [_label(i, name, network, p, networks, self.recorder) for i, ((name, network), p)
+                 in enumerate(zip(located, parameters, strict=True))]
+        at, name = self.made_at.get(optimizer, (None, ""))
+        subject = self.recorder.subject("optimizer", name or type(optimizer).__name__, at, {
+            "class": type(optimizer).__name__, "parameters": sum(p.numel() for p in every), "tensors": len(every),
+            "kept_tensors": len(parameters), "networks": networks})
+        self._own(optimizer)
+        torch_copies.copies.look_for(self.owned)
+        return Watched(optimizer, subject, parameters, names)
+
+    def before_step(self, optimizer: Any) -> None:
+        """Counts, and takes the first half of a sample if one is due."""
+        watched = self.get(optimizer)
+        watched.backward_steps += watched.backwards
+        watched.cleared_steps += min(watched.zero_grads, 1)
+        watched.backwards = watched.zero_grads = 0
+        watched.since_sample += 1
+        if self._due(watched):
+            started = perf_counter()
+            self._first_half(watched)
+            watched.cost_s = perf_counter() - started
+
+    def _due(self, watched: Watched) -> bool:
+        recorder = self.recorder
+        active = [w.samples for w in self.watched.values() if recorder.update - w.last_step_at <= 50]
+        return watched.samples <= min(active, default=0) + 1 and not _capturing(watched.parameters) \
+            and recorder.budget.admit("optimizer")
+
+    def _first_half(self, watched: Watched) -> None:
+        import torch
+
+        with torch.no_grad():
+            parts = [_part(p) for p in watched.parameters]
+            gradients = [p.grad for p in watched.parameters]
+            watched.before = _clone(parts)
+            watched.first = (_norms(parts), _gradient_norms(gradients), [float(g is not None) for g in gradients])
+
+    def after_step(self, optimizer: Any) -> None:
+        """Counts the step, ends a sample that was begun, and decides about the next forward pass."""
+        recorder, watched = self.recorder, self.get(optimizer)
+        recorder.update += 1
+        watched.steps += 1
+        watched.last_step_at = recorder.update
+        if watched.before is not None:
+            started = perf_counter()
+            self._second_half(watched, optimizer)
+            recorder.budget.charge("optimizer", watched.cost_s + perf_counter() - started)
+        if recorder.env_step != self.env_steps_at_update:
+            self.gap = recorder.env_step - self.env_steps_at_update
+            self.env_steps_at_update = recorder.env_step
+        elif self.gap:
+            self.gap = 0
+        if recorder.budget.admit("layers"):
+            self._arm()
+
+    def _arm(self) -> None:
+        layers = torch_networks.layers
+        if self.gap and self.recorder.on_env_step is not None:
+            layers.arm_at = self.recorder.env_step + self.gap
+        else:
+            layers.arm()
+
+    def _second_half(self, watched: Watched, optimizer: Any) -> None:
+        import torch
+
+        recorder, at = self.recorder, watched.steps
+        before, first = watched.before, watched.first
+        watched.before = watched.first = None
+        assert before is not None and first is not None
+        with torch.no_grad():
+            change = torch._foreach_sub([_part(p) for p in watched.parameters], before)
+            update_norms = _norms(change)
+        parameter_norms, gradient_norms, present = first
+        watched.samples += 1
+        names, subject = watched.names, watched.subject
+        put = self.deferred.put
+        put(parameter_norms, recorder.series("optimizer.parameter_norm", subject, names), at)
+        put(gradient_norms, recorder.series("optimizer.gradient_norm", subject, names), at)
+        put(update_norms, recorder.series("optimizer.update_norm", subject, names), at)
+        recorder.series("optimizer.gradient_present", subject, names).add_row(at, present)
+        rate = max((_number(g.get("lr")) for g in optimizer.param_groups), default=float("nan"))
+        recorder.series("optimizer.learning_rate", subject).add(at, rate)
+        steps = max(watched.since_sample, 1)
+        recorder.series("optimizer.backwards_per_step", subject).add(at, watched.backward_steps / steps)
+        recorder.series("optimizer.zero_grads_per_step", subject).add(at, watched.cleared_steps / steps)
+        watched.since_sample = watched.backward_steps = watched.cleared_steps = 0
+        if watched.samples % 4 == 1:
+            self._unowned()
+            torch_copies.copies.sample(self.deferred)
+
+    def _unowned(self) -> None:
+        for module, network in torch_networks.registry.roots():
+            loose = [(n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in self.owned]
+            if loose and len(loose) <= MAX_TENSORS:
+                column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose])
+                if column.width == len(loose):
+                    self.deferred.put(_gradient_norms([p.grad for _, p in loose]), column, self.recorder.update)
+
+
+def _label(index: int, name: str, network: str, parameter: Any, networks: list[str], recorder: Recorder) -> str:
+    if not name:
+        return f"parameter {index} {list(parameter.shape)}"
+    return name if len(networks) < 2 else f"{recorder._subjects[network]['name']}.{name}"
+
+
+def _part(parameter: Any) -> Any:
+    """The tensor, or about `MAX_ELEMENTS` strided elements of a big one."""
+    data = parameter.detach()
+    if data.numel() <= 16 * MAX_ELEMENTS or not data.is_contiguous():
+        return data
+    return data.view(-1)[:: data.numel() // MAX_ELEMENTS]
+
+
+def _clone(tensors: list[Any]) -> list[Any]:
+    return [t.clone() for t in tensors]
+
+
+def _norms(tensors: list[Any]) -> list[Any]:
+    import torch
+
+    return list(torch._foreach_norm(tensors)) if tensors else []
+
+
+def _gradient_norms(gradients: list[Any]) -> list[Any]:
+    """‖g‖ for each gradient, 0.0 for None; sparse ones by their values."""
+    dense = [g.coalesce().values() if g.is_sparse else g for g in gradients if g is not None]
+    norms = iter(_norms(dense))
+    return [0.0 if g is None else next(norms) for g in gradients]
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, (int, float)):
+        return float(value)
+    device = getattr(getattr(value, "device", None), "type", "cpu")
+    return float(value) if value is not None and device == "cpu" else float("nan")
+
+
+def _capturing(parameters: list[Any]) -> bool:
+    """Whether a CUDA graph is being captured, in which nothing of ours may run."""
+    if not parameters or parameters[0].device.type != "cuda":
+        return False
+    return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
+
+
+optimizers: Optimizers
+
+
+def install(torch: Any, recorder: Recorder) -> None:
+    """Registers the global step hooks and the two taps; called when torch has been imported."""
+    _reset(recorder)
+    on_fork(_reset)
+    module = sys.modules["torch.optim.optimizer"]
+    module.register_optimizer_step_pre_hook(_before_step)
+    module.register_optimizer_step_post_hook(_after_step)
+    taps.observe(torch.optim.Optimizer, "__init__", _on_init)
+    taps.observe(torch.optim.Optimizer, "zero_grad", _on_zero_grad)
+    taps.observe(torch.nn.Module, "zero_grad", _on_module_zero_grad)
+
+
+def _reset(recorder: Recorder) -> None:
+    global optimizers
+    optimizers = Optimizers(recorder)
+    recorder.on_flush.append(optimizers.deferred.collect)
+    torch_copies.reset(recorder)
+    bootstrap.reset(recorder)
+
+
+def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
+    try:
+        optimizers.before_step(optimizer)
+    except Exception as error:
+        taps.failed("optimizers", error)
+
+
+def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
+    try:
+        optimizers.after_step(optimizer)
+        optimizers.recorder.tick()
+    except Exception as error:
+        taps.failed("optimizers", error)
+
+
+def _on_init(args: Any, kwargs: Any, result: Any) -> None:
+    optimizers.made(args[0], callsite.here(2))
+
+
+def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
+    watched = optimizers.watched.get(args[0])
+    if watched is not None:
+        watched.zero_grads += 1
+
+
+def _on_module_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
+    for watched in optimizers.watched.values():
+        watched.zero_grads += 1

@@ -1,0 +1,122 @@
+"""Policies that are torch distributions: entropy of Categorical, standard deviation of Normal, one call in sixteen."""
+
+from __future__ import annotations
+
+import math
+import sys
+from time import perf_counter
+from typing import Any
+
+from lifesigns.record import callsite, taps
+from lifesigns.record.recorder import Recorder, on_fork
+from lifesigns.record.targets import seeding
+
+EVERY = 16
+MAX_ROWS, MAX_DIMS = 256, 64
+
+
+class Policies:
+    """Distribution sites by the user's line."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.calls = 0
+        self.sites: dict[tuple[Any, int, str], str] = {}
+
+    def due(self) -> bool:
+        """Whether this call is sampled: the first few, then one in `EVERY` while the budget admits."""
+        self.calls += 1
+        return (self.calls <= 8 or self.calls % EVERY == 0) and self.recorder.budget.admit("policies")
+
+    def site(self, frame: Any, distribution: str, width: int) -> str:
+        """The subject of a line that builds distributions of this kind and width."""
+        near = callsite.outside(frame, "/torch/")
+        while near is not None and near.f_code.co_name == "__init__":
+            near = near.f_back
+        if near is None:
+            raise LookupError("no caller outside torch")
+        key = (near.f_code, width, distribution)
+        found = self.sites.get(key)
+        if found is None:
+            at, names = callsite.maker(near, "/torch/", distribution)
+            name = names[0] if names else distribution.lower()
+            found = self.sites[key] = self.recorder.subject("policy", name, at, {
+                "distribution": distribution, "actions": width, "matches_action_space": self._matches(width, distribution)})
+        return found
+
+    def _matches(self, width: int, distribution: str) -> bool:
+        for env in self.recorder.subjects("env"):
+            space = self.recorder.info(env).get("action_space", {})
+            if distribution == "Categorical" and space.get("type") == "Discrete" and space.get("n") == width:
+                return True
+            if distribution == "Normal" and space.get("type") == "Box" and math.prod(space.get("shape", ())) == width:
+                return True
+        return False
+
+
+policies: Policies
+
+
+def install(torch: Any, recorder: Recorder) -> None:
+    """Taps the two constructors; called when torch has been imported."""
+    _reset(recorder)
+    on_fork(_reset)
+    taps.observe(torch.distributions.Categorical, "__init__", _on_categorical)
+    taps.observe(torch.distributions.Normal, "__init__", _on_normal)
+    seeding.tap_torch(torch, recorder)
+
+
+def _reset(recorder: Recorder) -> None:
+    global policies
+    policies = Policies(recorder)
+
+
+def _rows(tensor: Any, width: int) -> Any:
+    """At most `MAX_ROWS` rows [n, width], or None for a tensor that must be left alone (on a device, in a transform)."""
+    torch = sys.modules["torch"]
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or tensor.device.type != "cpu":
+        return None
+    rows = tensor.detach().reshape(-1, width)
+    return rows[:: rows.shape[0] // MAX_ROWS + 1].double().numpy() if rows.shape[0] else None
+
+
+def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
+    if not policies.due():
+        return
+    started = perf_counter()
+    import numpy as np
+
+    held = args[0].__dict__
+    given = held.get("logits", held.get("probs"))
+    if given is None or given.dim() == 0 or given.shape[-1] < 2:
+        return
+    width = given.shape[-1]
+    values = _rows(given, width)
+    if values is None:
+        return
+    with np.errstate(all="ignore"):
+        p = np.exp(values) if "logits" in held else values
+        entropy = float(-np.where(p > 0, p * np.log(np.where(p > 0, p, 1.0)), 0.0).sum(axis=1).mean())
+    recorder = policies.recorder
+    subject = policies.site(callsite.here(2), "Categorical", width)
+    recorder.series("policy.entropy", subject).add(recorder.env_step, entropy)
+    recorder.series("policy.relative_entropy", subject).add(recorder.env_step, entropy / math.log(width))
+    recorder.budget.charge("policies", perf_counter() - started)
+
+
+def _on_normal(args: Any, kwargs: Any, result: Any) -> None:
+    if not policies.due():
+        return
+    started = perf_counter()
+    scale = args[0].scale
+    if scale.dim() == 0 or not 0 < scale.shape[-1] <= MAX_DIMS:
+        return
+    width = scale.shape[-1]
+    values = _rows(scale, width)
+    if values is None:
+        return
+    recorder = policies.recorder
+    subject = policies.site(callsite.here(2), "Normal", width)
+    column = recorder.series("policy.std", subject, [f"a{i}" for i in range(width)])
+    column.add_row(recorder.env_step, values.mean(axis=0))
+    recorder.budget.charge("policies", perf_counter() - started)
