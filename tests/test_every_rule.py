@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lifesigns.model import Series, Subject, Trace
 from lifesigns.model.catalogue import SERIES, is_known
 from lifesigns.model.series import series
@@ -17,8 +18,16 @@ from lifesigns.rules import Case, Rule, all_rules, run_rule
 from lifesigns.rules.page import HEADINGS, markdown, sections, summary
 
 RULES = all_rules()
-FOLDERS = {"policy": "1", "value": "2", "gradient": "3", "reward": "4", "env": "5", "data": "6", "seed": "7",
-           "compute": "8"}
+FOLDERS = {
+    "policy": "1",
+    "value": "2",
+    "gradient": "3",
+    "reward": "4",
+    "env": "5",
+    "data": "6",
+    "seed": "7",
+    "compute": "8",
+}
 LETTERS = {"detectors": "D", "lints": "L", "dyes": "Y", "probes": "P"}
 MOST_LINES = 400
 
@@ -80,7 +89,9 @@ def test_file_is_short_and_starts_with_a_sentence(rule: Rule) -> None:
 def test_series_that_it_declares_are_in_the_catalogue(rule: Rule) -> None:
     assert rule.reads or rule.across or rule.needs_events
     assert all(is_known(name) for name in declared(rule) if not name.endswith("*"))
-    assert all(points >= 1 for points in (*rule.reads.values(), *rule.may_read.values(), *rule.across.values()))
+    assert all(
+        points >= 1 for points in (*rule.reads.values(), *rule.may_read.values(), *rule.across.values())
+    )
 
 
 @every_rule
@@ -163,8 +174,12 @@ def test_renumbered_steps_leave_the_verdict_as_it_is(rule: Rule, one: Case) -> N
 def test_undeclared_series_leave_the_verdict_as_it_is(rule: Rule, one: Case) -> None:
     rng = np.random.default_rng(0)
     have = {(s.name, s.subject) for s in one.trace.series}
-    noise = [_noise(rng, name, s.id) for name, entry in SERIES.items() for s in one.trace.subjects.values()
-             if s.kind == entry.kind and name not in declared(rule) and (name, s.id) not in have]
+    noise = [
+        _noise(rng, name, s.id)
+        for name, entry in SERIES.items()
+        for s in one.trace.subjects.values()
+        if s.kind == entry.kind and name not in declared(rule) and (name, s.id) not in have
+    ]
     assert repr(run_rule(rule, one.trace.with_series(noise))) == repr(run_rule(rule, one.trace))
 
 
@@ -193,8 +208,11 @@ def wild(draw: st.DrawFn, rule: Rule) -> Trace:
     return Trace({}, subjects, tuple(built))
 
 
-INFO = [{}, {"max_episode_steps": 500, "aliased": True, "actions": 2},
-        {"max_episode_steps": None, "copy": "network/0", "actions": None}]
+INFO = [
+    {},
+    {"max_episode_steps": 500, "aliased": True, "actions": 2},
+    {"max_episode_steps": None, "copy": "network/0", "actions": None},
+]
 
 
 @every_rule

@@ -6,12 +6,18 @@ import re
 from collections.abc import Sequence
 
 _NOT_WEIGHTS = re.compile(r"(^|[._])(bias\w*|log_?std\w*|log_?alpha|alpha|temperature|scale|gamma|beta)$")
+_NAMELESS = re.compile(r"parameter \d+ \[([^\]]*)\]")
 _VALUE_FUNCTION = re.compile(r"(^|[._])(v|vf|qf?\d*|value\w*|\w*critic\w*|\w*value|baseline)([._]|$)")
 _SHOWN = 4
 
 
 def is_weight(name: str) -> bool:
-    """Whether a parameter is a weight, not a bias, a scale or a lone scalar such as `log_alpha`."""
+    """Whether a parameter is a weight, not a bias, a scale or a lone scalar such as `log_alpha`.
+
+    A parameter that no module holds is called after its shape ("parameter 3 [64, 4]"): a matrix is a weight.
+    """
+    if nameless := _NAMELESS.fullmatch(name):
+        return "," in nameless[1]
     return _NOT_WEIGHTS.search(name) is None
 
 

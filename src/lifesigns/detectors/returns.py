@@ -51,7 +51,7 @@ def updates(view: View) -> float | None:
 
 
 def trained_env_steps(view: View) -> float | None:
-    """Environment steps since the first optimiser step was seen; None if either was not counted."""
+    """Environment steps since about the first optimiser step; None if either was not counted."""
     clocks, counts = view.across("run.env_steps"), view.across("run.updates")
     if not clocks or not counts:
         return None
@@ -60,5 +60,6 @@ def trained_env_steps(view: View) -> float | None:
     total = finite(steps.y)
     if not len(begun) or not len(total):
         return 0.0
-    before = finite(steps.y[steps.x <= done.x[begun[0]]])
-    return float(total.max()) - (float(before.max()) if len(before) else 0.0)
+    first, before = done.x[begun[0]], done.x[max(begun[0] - 1, 0)]
+    start = finite(steps.y[(steps.x >= before) & (steps.x <= first)])
+    return float(total.max()) - (float(start.mean()) if len(start) else 0.0)

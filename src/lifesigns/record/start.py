@@ -19,6 +19,7 @@ TARGETS = {
     "wandb": ("wandb",),
     "numpy.random": ("seeding",),
     "random": ("seeding",),
+    **dict.fromkeys(("jax", "tensorflow", "envpool", "flax", "keras", "paddle", "mxnet"), ("unsupported",)),
 }
 """Module imported by the user → modules under `record.targets` whose `install(module)` is then called."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import numpy as np
 
@@ -26,6 +27,7 @@ CONFIG: dict[str, Any] = {
         "domainColor": "#8a94a0",
         "tickColor": "#8a94a0",
         "labelFlush": True,
+        "labelOverlap": "greedy",
     },
     "legend": {
         "labelColor": "#7a828c",
@@ -39,6 +41,8 @@ CONFIG: dict[str, Any] = {
 LINE, LIMIT, BAD, STEP, BAND = "#3b82c4", "#c2570c", "#d11f4a", "#8b5cf6", "#8a94a0"
 WIDE_POINTS = 400
 """points of each line of a chart with several."""
+MOST_CHARTS = 40
+"""charts of evidence in a page; findings after that have none."""
 LOG_RANGE = 1000.0
 """largest / smallest value from which a chart of positive values gets a logarithmic axis."""
 CLOCK_NAMES = {
@@ -65,7 +69,7 @@ Key = tuple[str, str]
 
 
 def evidence_charts(diagnosis: Diagnosis, trace: Trace) -> dict[Key, Chart]:
-    """One chart for each (series, subject) that a finding cites and the trace has, in the findings' order."""
+    """One chart for each (series, subject) that findings cite and the trace has, in order."""
     cited: dict[Key, list[tuple[Finding, Evidence]]] = {}
     for finding in diagnosis.findings:
         for evidence in finding.evidence:
@@ -73,22 +77,22 @@ def evidence_charts(diagnosis: Diagnosis, trace: Trace) -> dict[Key, Chart]:
     found: dict[Key, Chart] = {}
     for (name, subject), marks in cited.items():
         one = trace.get(name, subject)
-        if one is not None and len(one):
+        if one is not None and len(one) and len(found) < MOST_CHARTS:
             found[name, subject] = _chart(one, trace, marks)
     return found
 
 
-def overview_charts(trace: Trace, known: Iterable[Key] = ()) -> list[Chart]:
-    """The returns (with the band of random actions) and the losses, but for those among `known`."""
-    told = set(known)
-    wanted = [*trace.named("env.episode_return"), *trace.named("loss.value")[:4]]
-    return [_chart(s, trace, []) for s in wanted if len(s) and (s.name, s.subject) not in told]
+def overview_charts(trace: Trace, evidence: Mapping[Key, Chart]) -> list[Chart]:
+    """The returns (with the band of random actions) and the losses; from `evidence` where it has them."""
+    wanted = [*trace.named("env.episode_return")[:4], *trace.named("loss.value")[:4]]
+    return [evidence.get((s.name, s.subject)) or _chart(s, trace, []) for s in wanted if len(s)]
 
 
 def _chart(one: Series, trace: Trace, marks: list[tuple[Finding, Evidence]]) -> Chart:
     import altair as alt
 
-    drawn = list(lines(one, tuple(e.column for _, e in marks)))
+    cited = tuple(dict.fromkeys(e.column for _, e in marks))
+    drawn = list(lines(one, cited))
     logarithmic = _spans_decades(drawn, marks)
     axis = alt.Y(
         "y:Q",
@@ -99,7 +103,7 @@ def _chart(one: Series, trace: Trace, marks: list[tuple[Finding, Evidence]]) -> 
         *_band(one, trace),
         *_limits(marks, logarithmic),
         *_steps(one, marks),
-        *_curves(one, drawn, axis),
+        *_curves(one, drawn, cited, axis),
         *_bad_points(one, drawn),
     ]
     chart = alt.layer(*layers).properties(width="container", height=230, background="transparent")
@@ -111,7 +115,8 @@ def _chart(one: Series, trace: Trace, marks: list[tuple[Finding, Evidence]]) -> 
 
 def anchor(name: str, subject: str) -> str:
     """The id of the chart of a series."""
-    return "chart-" + re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{subject}")
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", f"{name}-{subject}")
+    return f"chart-{readable}-{crc32(f'{name} {subject}'.encode()):08x}"
 
 
 def _note(one: Series, drawn: list[tuple[str, Any]], logarithmic: bool) -> str:
@@ -147,33 +152,39 @@ def _x(one: Series) -> alt.X:
     return alt.X("x:Q", title=CLOCK_NAMES[one.clock], scale=alt.Scale(nice=False))
 
 
-def _curves(one: Series, drawn: list[tuple[str, Any]], axis: alt.Y) -> list[Any]:
+def _curves(one: Series, drawn: list[tuple[str, Any]], cited: tuple[str, ...], axis: alt.Y) -> list[Any]:
+    """The lines, those that findings cite in front of paler ones; shift and scroll zooms."""
     import altair as alt
 
-    most = MOST_POINTS if len(drawn) == 1 else WIDE_POINTS
+    single = len(drawn) == 1
+    most = MOST_POINTS if single else WIDE_POINTS
     points = [
         {"x": x, "y": y, "c": plain(name)} for name, values in drawn for x, y in rows(one.x, values, most)
     ]
-    single = len(drawn) == 1
-    color = (
-        alt.value(LINE)
-        if single
-        else alt.Color(
-            "c:N", title=None, scale=alt.Scale(scheme="tableau20"), sort=[plain(n) for n, _ in drawn]
-        )
-    )
-    tips = [
-        alt.Tooltip("x:Q", title=CLOCK_NAMES[one.clock], format=","),
-        alt.Tooltip("y:Q", title="value", format=".5~g"),
-    ]
+    names = [plain(name) for name, _ in drawn]
+    scale = alt.Scale(scheme="tableau20")
+    color = alt.value(LINE) if single else alt.Color("c:N", title=None, scale=scale, sort=names)
+    tips = [alt.Tooltip("y:Q", title="value", format=".5~g"), _x_tip(one)]
     if one.y.ndim == 2:
         tips.insert(0, alt.Tooltip("c:N", title="column"))
     base = alt.Chart(_data(points)).encode(x=_x(one), y=axis, color=color, tooltip=tips)
-    zoom = alt.selection_interval(bind="scales")
     episodic = one.name.startswith("env.episode")
     curve = base.mark_line(strokeWidth=1, opacity=0.35 if episodic else 0.9, clip=True)
+    if not single and (front := [plain(name) for name in cited if name]):
+        chosen = alt.FieldOneOfPredicate(field="c", oneOf=front)
+        curve = curve.encode(
+            opacity=alt.condition(chosen, alt.value(1.0), alt.value(0.3)),
+            strokeWidth=alt.condition(chosen, alt.value(2.5), alt.value(1.0)),
+        )
+    zoom = alt.selection_interval(bind="scales", zoom="wheel![event.shiftKey]")
     hover = base.mark_circle(size=18, opacity=0.5 if episodic else 0.0, clip=True).add_params(zoom)
     return [curve, hover, *(_smooth(one, axis) if episodic else [])]
+
+
+def _x_tip(one: Series) -> alt.Tooltip:
+    import altair as alt
+
+    return alt.Tooltip("x:Q", title=CLOCK_NAMES[one.clock], format=",")
 
 
 def _smooth(one: Series, axis: alt.Y) -> list[Any]:
@@ -185,11 +196,12 @@ def _smooth(one: Series, axis: alt.Y) -> list[Any]:
     if window < 3 or int(good.sum()) < window:
         return []
     with np.errstate(all="ignore"):
-        y = np.convolve(one.y[good], np.ones(window) / window, mode="valid")
+        total = np.concatenate([[0.0], np.cumsum(one.y[good])])
+        y = (total[window:] - total[:-window]) / window
     x = one.x[good][window - 1 :]
     points = [{"x": a, "y": b} for a, b in rows(x, y, WIDE_POINTS)]
     tips = [
-        alt.Tooltip("x:Q", title=CLOCK_NAMES[one.clock], format=","),
+        _x_tip(one),
         alt.Tooltip("y:Q", title=f"mean of {window} episodes", format=".5~g"),
     ]
     return [
@@ -213,10 +225,10 @@ def _limits(marks: list[tuple[Finding, Evidence]], logarithmic: bool) -> list[An
     if not points:
         return []
     base = alt.Chart(_data(points)).encode(y="y:Q", tooltip=alt.Tooltip("t:N", title="limit"))
-    text = base.mark_text(align="right", dx=-2, dy=-6, color=LIMIT, fontSize=11, clip=True)
+    text = base.mark_text(align="left", dx=4, dy=-6, color=LIMIT, fontSize=11, clip=True)
     return [
         base.mark_rule(color=LIMIT, strokeDash=[6, 4], strokeWidth=1.5, clip=True),
-        text.encode(x=alt.value("width"), text="t:N"),
+        text.encode(x=alt.value(0), text="t:N"),
     ]
 
 
@@ -235,13 +247,17 @@ def _steps(one: Series, marks: list[tuple[Finding, Evidence]]) -> list[Any]:
         tooltip=[
             alt.Tooltip("t:N", title="fired"),
             alt.Tooltip("m:N", title="finding"),
-            alt.Tooltip("x:Q", title=CLOCK_NAMES[one.clock], format=","),
+            _x_tip(one),
         ],
     )
-    text = base.mark_text(align="left", dx=3, color=STEP, fontSize=11, clip=True).encode(
-        y=alt.value(8), text="t:N"
-    )
-    return [base.mark_rule(color=STEP, strokeWidth=1.5, clip=True), text]
+    late = float(np.nanmax(one.x)) * 0.9
+    before, after = alt.FieldLTPredicate(field="x", lt=late), alt.FieldGTEPredicate(field="x", gte=late)
+    text = [
+        base.transform_filter(before).mark_text(align="left", dx=3, color=STEP, clip=True),
+        base.transform_filter(after).mark_text(align="right", dx=-3, color=STEP, clip=True),
+    ]
+    rule = base.mark_rule(color=STEP, strokeWidth=1.5, clip=True)
+    return [rule, *(one.encode(y=alt.value(8), text="t:N") for one in text)]
 
 
 def _band(one: Series, trace: Trace) -> list[Any]:
@@ -260,7 +276,7 @@ def _band(one: Series, trace: Trace) -> list[Any]:
     base = alt.Chart(_data([point]))
     tip = alt.Tooltip("t:N", title="baseline")
     text = base.mark_text(
-        align="right", dx=-2, dy=-6, color=BAND, fontSize=11, text="random actions (5–95 %)"
+        align="right", dx=-4, dy=-6, color=BAND, fontSize=11, text="random actions (5–95 %)"
     )
     return [
         base.mark_rect(color=BAND, opacity=0.22, clip=True).encode(y="y:Q", y2="y2:Q", tooltip=tip),
@@ -278,7 +294,7 @@ def _bad_points(one: Series, drawn: list[tuple[str, Any]]) -> list[Any]:
     ]
     if not points:
         return []
-    tips = [alt.Tooltip("t:N", title="value"), alt.Tooltip("x:Q", title=CLOCK_NAMES[one.clock], format=",")]
+    tips = [alt.Tooltip("t:N", title="value"), _x_tip(one)]
     if one.y.ndim == 2:
         tips.append(alt.Tooltip("c:N", title="column"))
     return [

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from lifesigns.model import Evidence, Finding, Location, Trace
+from lifesigns.model.finding import SEVERITIES
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -81,6 +82,6 @@ def subject_name(trace: Trace, subject: str) -> str:
     return plain(found.name if found and found.name else subject)
 
 
-def unique(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings without repeats, in order."""
-    return list(dict.fromkeys(findings))
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings without repeats, by severity."""
+    return sorted(dict.fromkeys(findings), key=lambda one: -SEVERITIES.index(one.severity))

@@ -3,86 +3,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from importlib.resources import files
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from lifesigns.model import Diagnosis, Finding, Trace
+from lifesigns.model import CauseOdds, Diagnosis, Finding, Trace
 from lifesigns.report import figures
-from lifesigns.report.blind import blind_groups
+from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
 from lifesigns.report.health import health_lines
 from lifesigns.rules import Rule, all_rules
 from lifesigns.rules.page import markdown, summary
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
-Key = tuple[str, str]
+    from lifesigns.report.charts import Chart, Key
+
+FILTERS = (figures.plain, figures.number, figures.place, figures.measured, figures.seconds, figures.share)
 
 
 def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None) -> str:
     """The whole answer as one self-contained page with interactive charts of the evidence.
 
-    Text from the run is escaped, in the page and in the data of the charts; a content security policy forbids the
-    page to load anything. `rules` supply the pages of the rules that fired; all that are installed unless given.
+    Text from the run is escaped, in the page and in the data of the charts; a content security policy forbids
+    the page to load anything. `rules` supply the pages of the rules that fired; all installed by default.
     """
-    from jinja2 import Environment, select_autoescape
+    from jinja2 import Environment
     from markupsafe import Markup
 
     from lifesigns.report.charts import evidence_charts, overview_charts
 
-    environment = Environment(
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = cast("dict[str, Any]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
-    filters.update(
-        {
-            one.__name__: one
-            for one in (
-                figures.plain,
-                figures.number,
-                figures.place,
-                figures.measured,
-                figures.seconds,
-                figures.share,
-            )
-        }
-    )
     evidence = evidence_charts(diagnosis, trace)
     overview = overview_charts(trace, evidence)
-    chosen = tuple(all_rules() if rules is None else rules)
+    charts = {c.id: c.spec for c in (*overview, *evidence.values())}
+    numbered = {f: f"finding-{i}" for i, f in enumerate(figures.worst_first(diagnosis.findings), 1)}
+    by_status = {
+        status: [v for v in diagnosis.verdicts if v.status == status] for status in ("clear", "crashed")
+    }
     codes = {v.code for v in diagnosis.verdicts if v.status == "fired"}
-    numbered = {f: f"finding-{i}" for i, f in enumerate(figures.unique(diagnosis.findings), 1)}
+    chosen = [r for r in (all_rules() if rules is None else rules) if r.code in codes]
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    filters = cast("dict[str, Any]", environment.filters)  # pyright: ignore[reportUnknownMemberType]
+    filters.update({one.__name__.strip("_"): one for one in (*FILTERS, _prose)})
     text = files("lifesigns.report").joinpath("page.html.j2").read_text("utf-8")
-    charts = [*overview, *evidence.values()]
     return environment.from_string(text).render(
         d=diagnosis,
-        trace=trace,
+        meta=trace.meta,
         seen=diagnosis.coverage,
+        full=_first_told(told_in_full(diagnosis)),
+        brief=told_in_brief(diagnosis),
         odds=figures.odds,
         findings=numbered,
-        own_charts=_by_finding(numbered, evidence),
+        own_charts=_by_finding(numbered, evidence, {c.id for c in overview}),
         overview=overview,
-        charts=charts,
         subject=partial(figures.subject_name, trace),
         blind=blind_groups(diagnosis.verdicts),
-        clear=[v for v in diagnosis.verdicts if v.status == "clear"],
-        crashed=[v for v in diagnosis.verdicts if v.status == "crashed"],
+        by_status=by_status,
         health=health_lines(diagnosis.coverage.get("health") or {}),
-        pages=[(r.code, r.name, Markup(_page(r))) for r in chosen if r.code in codes],
-        specs=Markup(_in_script({c.id: c.spec for c in charts})),
+        pages=[(r.code, r.name, Markup(_page(r))) for r in chosen],
+        specs=Markup(_in_script(charts)) if charts else "",
         bundle=Markup(_bundle()) if charts else "",
     )
 
 
+def _prose(text: object) -> Markup:
+    """Escaped text in which `names` are set as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(figures.plain(text)))))
+
+
+def _first_told(causes: Iterable[CauseOdds]) -> list[tuple[CauseOdds, list[tuple[Finding, bool]]]]:
+    """Each cause with its findings, and whether it is the first cause to tell of them."""
+    told: set[Finding] = set()
+    found: list[tuple[CauseOdds, list[tuple[Finding, bool]]]] = []
+    for cause in causes:
+        found.append((cause, [(f, f not in told) for f in cause.findings]))
+        told.update(cause.findings)
+    return found
+
+
 def _by_finding(
-    numbered: dict[Finding, str], evidence: dict[Key, Any]
-) -> dict[Finding, list[tuple[Any, bool]]]:
-    """The charts of each finding, and whether this is the first finding that shows it."""
-    shown: set[str] = set()
-    found: dict[Finding, list[tuple[Any, bool]]] = {}
-    for finding in numbered:
+    findings: Iterable[Finding], evidence: Mapping[Key, Chart], shown: set[str]
+) -> dict[Finding, list[tuple[Chart, bool]]]:
+    """The charts of each finding, and whether this is the first place that shows it."""
+    found: dict[Finding, list[tuple[Chart, bool]]] = {}
+    for finding in findings:
         keys = dict.fromkeys((e.series, e.subject) for e in finding.evidence)
         for chart in (evidence[key] for key in keys if key in evidence):
             found.setdefault(finding, []).append((chart, chart.id not in shown))

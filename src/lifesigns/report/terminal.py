@@ -12,14 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Location, Trace
-from lifesigns.report.blind import blind_groups
 from lifesigns.report.figures import measured, number, odds, place, plain, seconds, share, subject_name
+from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
 from lifesigns.report.health import health_lines
 from lifesigns.rules import Rule
 from lifesigns.rules.page import markdown
 
-SHOWN_CAUSES = 4
-"""causes said in full; the others are named in one line."""
 SHOWN_FINDINGS = 3
 """findings said in full under a cause."""
 STYLES = {
@@ -107,23 +105,14 @@ def _defect(one: Defect, trace: Trace, console: Console) -> None:
 
 def _explanation(diagnosis: Diagnosis, console: Console) -> None:
     _section(console, "WHAT EXPLAINS THIS OUTCOME")
-    shown = _told_in_full(diagnosis)
-    rest = [c for c in diagnosis.causes if c not in shown]
+    shown = told_in_full(diagnosis)
+    rest = told_in_brief(diagnosis)
     told: set[Finding] = {d.finding for d in diagnosis.defects}
     for rank, one in enumerate(shown, 1):
         _cause(one, rank, told, console)
     if rest:
         names = ", ".join(f"{c.cause} {100 * c.probability:.0f} %" for c in rest)
         _line(console, f"Less likely: {names}", 2, style="dim")
-
-
-def _told_in_full(diagnosis: Diagnosis) -> list[CauseOdds]:
-    """The first cause, and the next few that a finding supports or that are not remote."""
-    return [
-        c
-        for rank, c in enumerate(diagnosis.causes[:SHOWN_CAUSES])
-        if rank == 0 or c.findings or c.words != "remote"
-    ]
 
 
 def _cause(one: CauseOdds, rank: int, told: set[Finding], console: Console) -> None:
@@ -147,7 +136,7 @@ def _cause(one: CauseOdds, rank: int, told: set[Finding], console: Console) -> N
 def _observations(diagnosis: Diagnosis, console: Console) -> None:
     """Findings that no cause shown in full has told."""
     told = {d.finding for d in diagnosis.defects}
-    for cause in _told_in_full(diagnosis):
+    for cause in told_in_full(diagnosis):
         told.update(cause.findings[:SHOWN_FINDINGS])
     rest = [f for f in diagnosis.findings if f not in told]
     if rest:

@@ -20,9 +20,9 @@ MOST_COLUMNS = 12
 
 
 def thin(y: Array, most: int) -> NDArray[np.intp]:
-    """Indices of at most `most` points of `y`: first and last, and the smallest and largest of each stretch.
+    """Indices of at most `most` points of `y`: first, last, and the smallest and largest of each stretch.
 
-    One point that is not finite is kept of each stretch that has any, so that a line drawn through the kept points
+    One point that is not finite is kept of each stretch that has any, so that a line through the kept points
     breaks there.
     """
     count = len(y)
@@ -49,7 +49,7 @@ def rows(x: Array, y: Array, most: int) -> list[list[float | None]]:
 
 
 def not_finite(x: Array, y: Array) -> list[list[float | str]]:
-    """[x, "nan" | "inf" | "-inf"] of values that are not finite: the first, the last and others between them."""
+    """[x, "nan" | "inf" | "-inf"] of values that are not finite; of many, an even choice with both ends."""
     bad = np.flatnonzero(~np.isfinite(y) & np.isfinite(x))
     if len(bad) > MOST_MARKS:
         bad = bad[np.linspace(0, len(bad) - 1, MOST_MARKS).astype(int)]

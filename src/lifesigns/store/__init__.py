@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lifesigns.store.folder import RunFolder, list_runs, new_run_folder, runs_home
     from lifesigns.store.frames import NewerSchemaError, NotATraceError, TraceError
-    from lifesigns.store.reader import TraceReader, load_run
+    from lifesigns.store.reader import TraceReader, load_run, save_series
     from lifesigns.store.writer import TraceWriter
 
 __all__ = ["NewerSchemaError", "NotATraceError", "RunFolder", "TraceError", "TraceReader", "TraceWriter",
-           "list_runs", "load_run", "new_run_folder", "runs_home"]
+           "list_runs", "load_run", "new_run_folder", "runs_home", "save_series"]
 
 _HOME = {"RunFolder": "folder", "list_runs": "folder", "new_run_folder": "folder", "runs_home": "folder",
          "NewerSchemaError": "frames", "NotATraceError": "frames", "TraceError": "frames",
-         "TraceReader": "reader", "load_run": "reader", "TraceWriter": "writer"}
+         "TraceReader": "reader", "load_run": "reader", "save_series": "reader", "TraceWriter": "writer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,11 @@ class RunFolder:
         return self.path / "trace.lst"
 
     @property
+    def baseline_file(self) -> Path:
+        """What was measured beside the run: returns of random and constant actions."""
+        return self.path / "baseline.lst"
+
+    @property
     def output_file(self) -> Path:
         """What the script printed."""
         return self.path / "output.log"
@@ -45,7 +50,7 @@ class RunFolder:
     def parts(self) -> list[Path]:
         """The trace files that exist, the main one first."""
         workers = sorted(self.path.glob("trace-*.lst"))
-        return [p for p in (self.trace_file, *workers) if p.is_file()]
+        return [p for p in (self.trace_file, self.baseline_file, *workers) if p.is_file()]
 
     def read_meta(self) -> dict[str, Any]:
         """The metadata; empty where the file is absent or damaged. Raises NewerSchemaError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lifesigns.model import Event, Location, Series, Subject, Trace
 from lifesigns.store.folder import RunFolder
 from lifesigns.store.frames import CHUNK, RECORD, TraceError, frames, from_json, read_head
-from lifesigns.store.writer import CHUNK_HEAD
+from lifesigns.store.writer import CHUNK_HEAD, TraceWriter
 
 
 class TraceReader:
@@ -95,22 +95,33 @@ def load_run(path: Path) -> Trace:
     """The trace of a run folder, workers' parts included. Raises TraceError with a sentence that says what to do."""
     folder = RunFolder.open(path)
     meta = folder.read_meta()
-    main = Trace(meta)
+    whole = Trace(meta)
     for number, part in enumerate(folder.parts()):
-        reader = TraceReader(part, "" if number == 0 and part == folder.trace_file else f"worker{number}/")
+        own = part in (folder.trace_file, folder.baseline_file)
+        reader = TraceReader(part, "" if own else f"worker{number}/")
         try:
             reader.poll()
         except TraceError:
-            if number == 0:
+            if part == folder.trace_file:
                 raise
             continue
-        main = _merge(main, reader.trace(), is_main=part == folder.trace_file)
-    return main
+        whole = _merge(whole, reader.trace(), own=own, is_main=part == folder.trace_file)
+    return whole
 
 
-def _merge(first: Trace, second: Trace, *, is_main: bool) -> Trace:
-    meta = {**second.meta, **first.meta} if is_main else first.meta
-    series = second.series if is_main else tuple(s for s in second.series if s.subject != "run")
-    subjects = {k: s for k, s in second.subjects.items() if is_main or k != "run"}
-    return Trace(meta, {**first.subjects, **subjects}, (*first.series, *series), (*first.events, *second.events),
-                 second.health if is_main else first.health)
+def _merge(first: Trace, second: Trace, *, own: bool, is_main: bool) -> Trace:
+    """Adds a part to a trace; of a worker's, what concerns the whole run is left out."""
+    series = second.series if own else tuple(s for s in second.series if s.subject != "run")
+    subjects = {k: s for k, s in second.subjects.items() if own or k != "run"}
+    return Trace({**second.meta, **first.meta}, {**first.subjects, **subjects}, (*first.series, *series),
+                 (*first.events, *second.events), second.health if is_main else first.health)
+
+
+def save_series(path: Path, added: Iterable[Series]) -> None:
+    """Writes series that were measured beside a run as a part of its trace. Raises OSError."""
+    writer = TraceWriter(path)
+    for one in added:
+        column = writer.series(one.name, one.clock, one.unit, one.subject, one.columns)
+        for at, row in zip(one.x.tolist(), one.y.tolist(), strict=True):
+            column.add_row(at, row if one.columns else [row])
+    writer.close()

@@ -8,7 +8,7 @@ from math import hypot
 
 import numpy as np
 
-from lifesigns.detectors.statistics import columns, finite, median, total_std
+from lifesigns.detectors.statistics import columns, median, total_std
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
@@ -23,10 +23,6 @@ SMALL_ALL = 0.01
 MOSTLY_CONSTANT = 0.5
 """share of components that never vary, from which it is a note; assumed (at the border of MNIST about
 0.15)."""
-BYTES = 255.0
-FEWEST_PIXELS = 64
-"""Components within 0…255, and how many of them look like an image, which many networks scale inside;
-assumed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,6 @@ class _Component:
     name: str
     mean: float
     std: float
-    max_abs: float
 
     @property
     def rms(self) -> float:
@@ -46,7 +41,8 @@ class InputScale(Rule):
 
     What it detects
     ---------------
-    Input components whose size is far above or below 1, and inputs that never vary.
+    Input components whose size is far above or below 1, and inputs that never vary, at the first layer with
+    parameters.
 
     Why it matters
     --------------
@@ -56,15 +52,15 @@ class InputScale(Rule):
 
     How it decides
     --------------
-    Mean and standard deviation of each component over all samples. Warnings: the median component's root
-    mean square is above 10; one component's is above 1,000; the largest one's is below 0.01; no component
-    ever varies. Notes: half of the components never vary; an image in 0…255, which many networks scale
-    themselves.
+    Mean and standard deviation of each component over all samples. A warning where the median component's
+    root mean square is above 10, one component's is above 1,000, the largest one's is below 0.01, or no
+    component ever varies; a note where half of the components never vary.
 
     When it is wrong
     ----------------
-    Networks that begin with a normalising layer, or divide by 255 inside, do not mind. One-hot codes and
-    images in 0…1 are below the lines. A bandit's dummy observation never varies.
+    Networks that begin with a normalising layer do not mind (what reaches the first layer with parameters
+    is measured, so a division by 255 in `forward` counts). One-hot codes and images in 0…1 are below the
+    lines. A bandit's dummy observation never varies.
 
     What to do
     ----------
@@ -80,7 +76,7 @@ class InputScale(Rule):
     code = "D601"
     since = "0.1"
     per = "network"
-    reads = {"network.input_mean": 5, "network.input_std": 5, "network.input_max_abs": 5}
+    reads = {"network.input_mean": 5, "network.input_std": 5}
     causes = {
         "observation-scale": Likelihood(0.90, source="the definition of the cause"),
         "any fault": Likelihood(0.03, source="judgement"),
@@ -114,21 +110,21 @@ class InputScale(Rule):
         yield case("all large", _inputs([40.0, 60.0, 0.0], [20.0, 20.0, 50.0]))
         yield case("all tiny", _inputs([0.0, 1e-4], [1e-4, 1e-3]))
         yield case("never varies", _inputs([1.0, 1.0], [0.0, 0.0]))
-        yield case("raw image", _inputs([120.0] * 64, [60.0] * 64, 255.0))
+        yield case("raw image", _inputs([120.0] * 3, [60.0] * 3))
 
     def quiet_on(self) -> Iterable[Case]:
         """Healthy observations as they are, one-hot codes and images in 0…1."""
         yield case("CartPole", _inputs([0.0, 0.0, 0.0, 0.0], [0.5, 0.5, 0.07, 0.6]))
         yield case("MountainCar", _inputs([-0.5, 0.0], [0.1, 0.012]))
         yield case("Pendulum", _inputs([0.2, 0.0, 0.0], [0.7, 0.7, 3.0]))
-        yield case("one-hot", _inputs([1 / 16] * 16, [0.24] * 16, 1.0))
-        yield case("image in 0…1", _inputs([0.0, *[0.13] * 9], [0.0, *[0.3] * 9], 1.0))
+        yield case("one-hot", _inputs([1 / 16] * 16, [0.24] * 16))
+        yield case("image in 0…1", _inputs([0.0, *[0.13] * 9], [0.0, *[0.3] * 9]))
 
 
 def _components(view: View) -> list[_Component]:
-    stds, peaks = dict(columns(view["network.input_std"])), dict(columns(view["network.input_max_abs"]))
+    stds = dict(columns(view["network.input_std"]))
     every = [
-        _Component(name, median(y), total_std(y, stds[name]), median(peaks.get(name, y)))
+        _Component(name, median(y), total_std(y, stds[name]))
         for name, y in columns(view["network.input_mean"])
         if name in stds
     ]
@@ -141,8 +137,6 @@ def _judge(found: list[_Component]) -> tuple[str, Severity, _Component, float] |
     still = [c for c in found if c.std == 0]
     if len(still) == len(found):
         return f"none of the {len(found)} components ever varies", "warning", largest, 0.0
-    if len(found) >= FEWEST_PIXELS and typical.rms > LARGE_TYPICAL and _is_bytes(found):
-        return f"{len(found)} components within 0…255, as of a raw image", "note", typical, LARGE_TYPICAL
     if largest.rms > LARGE_ONE:
         return _told(largest, "the largest component", f"above {LARGE_ONE:g}"), "warning", largest, LARGE_ONE
     if typical.rms > LARGE_TYPICAL:
@@ -164,18 +158,5 @@ def _told(part: _Component, which: str, line: str) -> str:
     return f"{which}{name} has mean {part.mean:.3g} and standard deviation {part.std:.3g}; its size is {line}"
 
 
-def _is_bytes(found: list[_Component]) -> bool:
-    peaks = finite([c.max_abs for c in found])
-    return len(peaks) > 0 and float(peaks.max()) <= BYTES and all(c.mean >= 0 for c in found)
-
-
-def _inputs(mean: list[float], std: list[float], peak: float | None = None) -> dict[str, np.ndarray]:
-    largest = np.abs(mean) + 3 * np.asarray(std) if peak is None else np.full(len(mean), peak)
-    return {
-        name: np.tile(np.asarray(y, dtype=np.float64), (10, 1))
-        for name, y in (
-            ("network.input_mean", mean),
-            ("network.input_std", std),
-            ("network.input_max_abs", largest),
-        )
-    }
+def _inputs(mean: list[float], std: list[float]) -> dict[str, np.ndarray]:
+    return {"network.input_mean": np.tile(mean, (10, 1)), "network.input_std": np.tile(std, (10, 1))}

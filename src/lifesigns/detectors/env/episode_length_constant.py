@@ -81,7 +81,7 @@ class EpisodeLengthConstant(Rule):
         below = f"its limit is {limit}" if limit is not None else "it has no registered limit"
         yield self.finding(
             view,
-            f"all {len(one)} episodes of `{view.subject.name}` end after {length:.0f} step"
+            f"all {len(one)} recorded episodes of `{view.subject.name}` end after {length:.0f} step"
             f"{'' if length == 1 else 's'}, {1 - cut_off:.0%} of them by termination; {below}",
             severity,
             [

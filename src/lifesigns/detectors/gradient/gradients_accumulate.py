@@ -10,7 +10,7 @@ from lifesigns.detectors.statistics import Array, columns, finite, median
 from lifesigns.model import Evidence, Finding, Series, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
-GROWTH = 2.0
+GROWTH = 3.0
 """median gradient norm after the first quarter of the samples, over the first one; assumed. A sum of n
 independent gradients grows like √n, and like n where they agree."""
 
@@ -30,14 +30,14 @@ class GradientsAccumulate(Rule):
 
     How it decides
     --------------
-    The count of clearings is exactly 0 and the count of backward calls above 0 at every sample, with
-    `.grad` set. An error where the gradient norm also grew to twice its first value, as sums do; a warning
-    otherwise.
+    No step was preceded by a call of `zero_grad`, of the optimiser or of a module, at any sample, and each
+    by a backward call that left gradients. An error where the gradient norm also grew to three times its
+    first value, as sums do; a note otherwise, as gradients can be cleared by hand (`p.grad = None`).
 
     When it is wrong
     ----------------
-    Gradients cleared in a way that the recorder cannot see while it looks. Then the norm does not grow
-    either.
+    Gradients cleared by hand in a run whose gradients grow for another reason. Where gradients are clipped
+    the sum does not grow, and the defect is no more than a note.
 
     What to do
     ----------
@@ -75,7 +75,7 @@ class GradientsAccumulate(Rule):
         if not np.all(cleared.y == 0):
             return
         growth = _growth(norms)
-        severity: Severity = "error" if growth >= GROWTH else "warning"
+        severity: Severity = "error" if growth >= GROWTH else "note"
         yield self.finding(
             view,
             f"gradients of optimiser `{view.subject.name}` were not cleared before any of {len(cleared)} "

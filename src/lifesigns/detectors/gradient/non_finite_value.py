@@ -137,10 +137,11 @@ class NonFiniteValue(Rule):
         about = subjects.get(str(event.data.get("subject", event.subject))) or subjects.get(event.subject)
         name = f" of `{about.name}`" if about and about.kind != "run" else ""
         frames = _frames(event.data.get("context"))
-        before = f"; the {len(frames)} values before it ended with {frames[-1]}" if frames else ""
+        before = f"; {len(frames)} frames before it, the last: {_frame(frames[-1])}" if frames else ""
         what = str(event.data.get("what", "value"))
+        label = WHAT.get(what, what)
         message = (
-            f"first non-finite value: {what}{name} at environment step {event.env_step}{before}{_rest(hits)}"
+            f"first non-finite value: {label}{name} at environment step {event.env_step}{before}{_rest(hits)}"
         )
         return self.finding(
             view,
@@ -186,7 +187,12 @@ class NonFiniteValue(Rule):
         yield case(
             "event",
             {"loss.value": [1.0, 0.9]},
-            events=(("nonfinite", {"subject": "loss/0", "what": "loss", "context": [1.0, 8.0, 1e30]}),),
+            events=(
+                (
+                    "nonfinite",
+                    {"subject": "loss/0", "what": "loss.value", "context": [{"update": 7, "loss": 1e30}]},
+                ),
+            ),
         )
 
     def quiet_on(self) -> Iterable[Case]:
@@ -208,6 +214,14 @@ def _hit(subject: Subject, one: Series) -> _Hit | None:
 
 def _frames(context: Any) -> list[Any]:
     return list(context) if isinstance(context, (list, tuple)) else []
+
+
+def _frame(frame: Any) -> str:
+    """One line for a frame: "update 12, loss 3.2"."""
+    if isinstance(frame, Mapping):
+        parts = [f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in frame.items()]
+        return ", ".join(parts)
+    return str(frame)
 
 
 def _rest(hits: list[_Hit]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import CLOCKS, GOING, going_well, updates
 from lifesigns.detectors.statistics import finite, first_share
 from lifesigns.model import Evidence, Finding
@@ -80,6 +81,7 @@ class EntropyAtMaximum(Rule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
+        require_policy(view)
         one, made = view["policy.relative_entropy"], updates(view)
         if made is None or made < FEWEST_UPDATES:
             raise CannotTell(

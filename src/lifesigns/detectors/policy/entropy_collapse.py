@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import GOING, going_well
 from lifesigns.detectors.statistics import first_share, median
 from lifesigns.model import Evidence, Finding
@@ -75,6 +76,7 @@ class EntropyCollapse(Rule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
+        require_policy(view)
         one = view["policy.relative_entropy"]
         if float(view.subject.info.get("actions") or 0) > MOST_ACTIONS:
             raise CannotTell(f"more than {MOST_ACTIONS} actions: low relative entropy is usual")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import GOING, going_well
 from lifesigns.detectors.statistics import columns, finite, first_share, median
 from lifesigns.model import Evidence, Finding
@@ -70,6 +71,7 @@ class GaussianStdCollapse(Rule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
+        require_policy(view)
         one = view["policy.std"]
         early = np.flatnonzero(first_share(one, EARLY))
         if len(early) < FEWEST_EARLY:

@@ -77,8 +77,8 @@ class RewardNeverVaries(Rule):
         severity: Severity = "error" if lost else "warning" if len(returns) >= WARNING_EPISODES else "note"
         yield self.finding(
             view,
-            f"every reward of `{view.subject.name}` is {rewards[0]:g}, and each of {len(returns)} episodes "
-            f"returns {returns.y.flat[0]:g}"
+            f"every reward of `{view.subject.name}` is {rewards[0]:g}, and each of {len(returns)} recorded "
+            f"episodes returns {returns.y.flat[0]:g}"
             + ("; before the reward wrappers the returns do differ" if lost else ""),
             severity,
             [

@@ -22,9 +22,8 @@ class TimeLimitStoredAsTerminal(Rule):
 
     What it detects
     ---------------
-    In an on-policy method, the last observation of a truncated episode never reaches a network before the
-    next update, although ordinary observations do. The return is then cut off at the limit, as if nothing
-    came after it.
+    The last observation of a truncated episode never reaches a network before the next update, although
+    ordinary observations do. The return is then cut off at the limit, as if nothing came after it.
 
     Why it matters
     --------------
@@ -33,16 +32,16 @@ class TimeLimitStoredAsTerminal(Rule):
 
     How it decides
     --------------
-    At least 3 truncated episodes, none of whose last observations was valued, while at least half of a
-    control sample of ordinary observations was. It needs a value function (recognised by the names of
-    parameters or networks) and an on-policy method (no target network and no sampled batches were seen);
-    otherwise it cannot tell.
+    At least 3 truncated episodes, none of whose last observations was valued by the time that the step
+    before it was trained on, while at least half of a control sample of ordinary observations was. It needs
+    a value function (a regression loss, or parameters and networks named like one); otherwise it cannot
+    tell.
 
     When it is wrong
     ----------------
-    Where the limit is part of the task and the remaining time is observed, nothing has to be valued. Where
-    the value of the last state is computed from a transformed observation that matches no byte, it is
-    missed.
+    Where the limit is part of the task and the remaining time is observed, nothing has to be valued; nor
+    does a Monte Carlo method that uses its value function as a baseline only. Where the value of the last
+    state is computed from a transformed observation that matches no byte, it is missed.
 
     What to do
     ----------
@@ -60,12 +59,7 @@ class TimeLimitStoredAsTerminal(Rule):
     since = "0.1"
     per = "env"
     reads = {"bootstrap.final_observation_valued": FEWEST_CUT_OFF, "bootstrap.next_observation_valued": 3}
-    across = {
-        "optimizer.parameter_norm": 1,
-        "network.input_mean": 1,
-        "target.distance": 1,
-        "bootstrap.rows": 1,
-    }
+    across = {"optimizer.parameter_norm": 1, "layer.output_rms": 1, "bootstrap.rows": 1}
     causes = {
         "time-limit-treated-as-terminal": Likelihood(0.75, source="on-policy share of the cause, judgement"),
         "any fault": Likelihood(0.03, source="many on-policy scripts have this defect beside another"),
@@ -78,10 +72,6 @@ class TimeLimitStoredAsTerminal(Rule):
         control = finite(view["bootstrap.next_observation_valued"].y)
         if len(valued) < FEWEST_CUT_OFF or not len(control):
             raise CannotTell("too few finite samples")
-        if view.across("target.distance") or view.across("bootstrap.rows"):
-            raise CannotTell(
-                "an off-policy method values states when it samples them, not before the next update"
-            )
         if control.mean() < CONTROL_SHARE:
             raise CannotTell(
                 f"only {control.mean():.0%} of ordinary observations were found in a network's input"
@@ -137,8 +127,10 @@ class TimeLimitStoredAsTerminal(Rule):
 
 
 def _has_value_function(view: View) -> bool:
+    if view.across("bootstrap.rows"):
+        return True
     parameters = (name for _, one in view.across("optimizer.parameter_norm") for name, _ in columns(one))
-    networks = (subject.name for subject, _ in view.across("network.input_mean"))
+    networks = (subject.name for subject, _ in view.across("layer.output_rms"))
     return any(is_of_value_function(name) for name in (*parameters, *networks))
 
 

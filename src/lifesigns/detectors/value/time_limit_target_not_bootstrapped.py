@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import finite
+from lifesigns.detectors.statistics import constant, finite
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
@@ -58,7 +58,12 @@ class TimeLimitTargetNotBootstrapped(Rule):
     since = "0.1"
     per = "loss"
     reads = {"bootstrap.bare_rows": 3, "bootstrap.rows": 3}
-    across = {"env.episode_truncated": 1, "env.episode_length": 1}
+    across = {
+        "env.episode_truncated": 1,
+        "env.episode_length": 1,
+        "env.reward_min": 1,
+        "env.reward_max": 1,
+    }
     causes = {
         "time-limit-treated-as-terminal": Likelihood(0.80, source="off-policy share of the cause, judgement"),
         "any fault": Likelihood(0.02, source="many scripts have this defect beside another"),
@@ -79,6 +84,8 @@ class TimeLimitTargetNotBootstrapped(Rule):
                 [Evidence(one.name, view.subject.id, found, 0.0, "rows", one.clock, float(one.x[-1]))],
                 exact=True,
             )
+        elif _one_reward(view):
+            raise CannotTell("all rewards are equal, so that a time-limit step looks like a terminated one")
         elif _expected_rows(view, float(rows.sum())) < FEWEST_EXPECTED:
             raise CannotTell("too few time-limit steps are expected in the batches that were looked at")
 
@@ -102,3 +109,8 @@ def _expected_rows(view: View, rows: float) -> float:
     cut = sum(float(np.sum(finite(s.y))) for _, s in view.across("env.episode_truncated"))
     steps = sum(float(np.sum(finite(s.y))) for _, s in view.across("env.episode_length"))
     return rows * cut / steps if steps > 0 else 0.0
+
+
+def _one_reward(view: View) -> bool:
+    known = [s.y for name in ("env.reward_min", "env.reward_max") for _, s in view.across(name)]
+    return bool(known) and constant(np.concatenate(known))

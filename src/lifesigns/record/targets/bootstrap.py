@@ -17,6 +17,8 @@ from lifesigns.record.targets import torch_networks
 
 MAX_WATCHES = 12
 MAX_ROWS = 8192
+PATIENCE = 64
+"""Updates waited for after the step before the cut was trained on: a replayed batch may hold it for another reason."""
 _LOSS_NODES = ("MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBackward0")
 
 
@@ -76,14 +78,15 @@ class Tracker:
         self._calls += 1
         try:
             if inputs and not module._modules:
-                self._look(inputs[0])
+                self._look(inputs[0], module, output)
             if self._done():
                 self._conclude()
         except Exception as error:
             taps.failed("bootstrap", error)
         self._own_s += perf_counter() - started
 
-    def _look(self, given: Any) -> None:
+    def _look(self, given: Any, module: Any, output: Any) -> None:
+        """Is either observation a row of what a layer is given? Trained on: by a layer whose weights an optimiser holds."""
         import torch
 
         if not isinstance(given, torch.Tensor) or self._pair is None or given.dim() < 1 \
@@ -95,18 +98,17 @@ class Tracker:
         rows = given.detach().float().reshape(-1, self._pair[0].size).numpy()
         if not self._seen_final:
             self._seen_final = bool((rows == self._pair[1]).all(axis=1).any())
-        if torch.is_grad_enabled() and not self._seen_before:
+        weight = getattr(module, "weight", None)
+        if not self._seen_before and weight is not None and getattr(output, "requires_grad", False) \
+                and id(weight) in torch_networks.owned:
             self._seen_before = bool((rows == self._pair[0]).all(axis=1).any())
+            self._updates_at_start = self.recorder.update
 
     def _done(self) -> bool:
+        waited = self.recorder.update - self._updates_at_start
         return self._pair is not None and (
             (self._seen_before and self._seen_final) or self._calls > 20_000
-            or (self.recorder.update - self._updates_at_start >= 64))
-
-    def on_env_step(self) -> None:
-        """The environment goes on: if the updates before it trained on the step before the cut, the answer is in."""
-        if self._pair is not None and (self._seen_before or self._done()):
-            self._conclude()
+            or waited >= (PATIENCE if self._seen_before else 4 * PATIENCE))
 
     def _conclude(self) -> None:
         assert self._pair is not None

@@ -50,7 +50,6 @@ class EnvTrack:
         return that an episode-statistics wrapper counted, each or None."""
         recorder, window = self.recorder, self.window
         self.use.on_step()
-        bootstrap.tracker.on_env_step()
         for i in range(self.n):
             if self.skip[i]:
                 self.skip[i] = False

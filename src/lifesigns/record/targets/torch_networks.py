@@ -87,6 +87,8 @@ def _is_loss(module: Any) -> bool:
 
 
 registry: Registry
+owned: set[int] = set()
+"""Identities of the parameters that some optimiser holds."""
 
 
 class Layers:
@@ -242,6 +244,7 @@ def install(torch: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global registry, layers
     registry, layers = Registry(recorder), Layers(recorder)
+    owned.clear()
 
 
 def _on_parameter(module: Any, name: str, parameter: Any) -> None:

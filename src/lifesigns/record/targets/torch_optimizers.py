@@ -44,8 +44,6 @@ class Optimizers:
         self.deferred = Deferred(recorder)
         self.watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
         self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
-        self.owned: set[int] = set()
-        self.version = 0
         self.env_steps_at_update = 0
         self.gap = 0
 
@@ -56,8 +54,7 @@ class Optimizers:
         self._own(optimizer)
 
     def _own(self, optimizer: Any) -> None:
-        self.owned.update(id(p) for group in optimizer.param_groups for p in group["params"])
-        self.version += 1
+        torch_networks.owned.update(id(p) for group in optimizer.param_groups for p in group["params"])
 
     def get(self, optimizer: Any) -> Watched:
         """The record of an optimiser, introduced at its first step."""
@@ -78,7 +75,7 @@ class Optimizers:
             "class": type(optimizer).__name__, "parameters": sum(p.numel() for p in every), "tensors": len(every),
             "kept_tensors": len(parameters), "networks": networks})
         self._own(optimizer)
-        torch_copies.copies.look_for(self.owned)
+        torch_copies.copies.look_for(torch_networks.owned)
         return Watched(optimizer, subject, parameters, names)
 
     def before_step(self, optimizer: Any) -> None:
@@ -163,7 +160,7 @@ class Optimizers:
 
     def _unowned(self) -> None:
         for module, network in torch_networks.registry.roots():
-            loose = [(n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in self.owned]
+            loose = [(n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in torch_networks.owned]
             if loose and len(loose) <= MAX_TENSORS:
                 column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose])
                 if column.width == len(loose):
