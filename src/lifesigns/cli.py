@@ -297,6 +297,9 @@ def _fail(sentence: str) -> Any:
 
 def main() -> None:
     """Entry point of the `lifesigns` command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     app(prog_name="lifesigns")
 
 

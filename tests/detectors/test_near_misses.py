@@ -421,3 +421,19 @@ def test_adam_in_a_small_network_measured(rate: float) -> None:
     update, norm, gradient = np.moveaxis(np.asarray(rows), 2, 0)
     names = tuple(n for n, _ in net.named_parameters())
     assert loud(run(optimizer(update, norm, gradient), columns={"optimizer/0": names})) == {}
+
+
+def test_an_optimizer_that_was_given_the_target_network_is_no_target_copy() -> None:
+    still = np.zeros((20, 2))
+    trace = run(
+        {
+            **optimizer(still, np.ones((20, 2)), still),
+            "network.unowned_gradient_norm@1": np.ones((10, 2)),
+            "target.distance": np.zeros(10),
+        },
+        info={
+            "target/0": {"copy": "network/1", "online": "network/0"},
+            "optimizer/0": {"networks": ["network/0"]},
+        },
+    )
+    assert {"D303", "D304"} <= set(loud(trace))

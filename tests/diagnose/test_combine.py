@@ -1,9 +1,9 @@
-from math import exp, log
+from math import log
 
 import pytest
 
 from lifesigns.diagnose import BY_ID, CAUSES, posterior
-from lifesigns.diagnose.combine import MOST_EXACT_WHILE_LEARNING, NOTE_WEIGHT, OUTCOME_GIVEN
+from lifesigns.diagnose.combine import NOTE_WEIGHT, OUTCOME_GIVEN
 from lifesigns.model import Outcome
 
 UNTOLD = Outcome("cannot tell", "")
@@ -63,18 +63,21 @@ def test_likelihoods_of_0_and_1_are_clipped(make_rule, verdict) -> None:
     assert all(0 < p < 1 for p in odds.values())
 
 
-def test_an_exact_finding_decides_where_nothing_is_learned_but_not_where_it_is(make_rule, verdict) -> None:
+def test_an_exact_finding_comes_first_also_where_the_run_learns(make_rule, verdict) -> None:
     rule = make_rule("D901", {HIGH.id: 0.95}, 0.001)
     exact = verdict(rule, "fired", "error", exact=True)
     assert posterior(CAUSES, (rule,), (exact,), BAD)[HIGH.id] > 0.9
     learned = posterior(CAUSES, (rule,), (exact,), GOOD)
-    assert max(learned, key=lambda c: learned[c]) == "healthy"
+    assert max(learned, key=lambda c: learned[c]) == HIGH.id
+    assert learned[HIGH.id] < posterior(CAUSES, (rule,), (exact,), BAD)[HIGH.id]
     given = OUTCOME_GIVEN["any fault"]["learning"] / OUTCOME_GIVEN["healthy"]["learning"]
-    expected = HIGH.prior / HEALTHY.prior * given * exp(MOST_EXACT_WHILE_LEARNING)
+    expected = HIGH.prior / HEALTHY.prior * given * 0.95 / 0.001
     assert learned[HIGH.id] / learned["healthy"] == pytest.approx(expected)
 
 
-def test_any_fault_lifts_unnamed_faults_and_the_unknown_but_not_luck_or_short_training(make_rule, verdict) -> None:
+def test_any_fault_lifts_unnamed_faults_and_the_unknown_but_not_luck_or_short_training(
+    make_rule, verdict
+) -> None:
     rule = make_rule("D901", {"any fault": 0.5}, 0.05)
     before = posterior(CAUSES, (), (), BAD)
     after = posterior(CAUSES, (rule,), (verdict(rule, "fired"),), BAD)

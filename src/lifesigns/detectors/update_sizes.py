@@ -21,10 +21,14 @@ READS = {"optimizer.update_norm": FEWEST_SAMPLES, "optimizer.parameter_norm": FE
 
 @dataclass(frozen=True)
 class UpdateSizes:
-    """Median over weights of the median of log10(‖Δθ‖/‖θ‖) over samples, in both halves of the run."""
+    """Median over weights of the median of log10(‖Δθ‖/‖θ‖) over samples, in both halves of the run.
+
+    `start` is that of the first sample alone, of the lower middle weight: a small last layer does not count.
+    """
 
     first: float
     second: float
+    start: float
     weights: int
 
     @property
@@ -59,7 +63,8 @@ def update_sizes(view: View) -> UpdateSizes:
     if not kept:
         raise CannotTell("no weight of some size was seen to move in ten samples")
     halves = [_halves(ratios) for ratios in kept]
-    return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), len(kept))
+    start = sorted(float(ratios[0]) for ratios in kept)[(len(kept) - 1) // 2]
+    return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), start, len(kept))
 
 
 def _halves(ratios: Array) -> tuple[float, float]:

@@ -29,12 +29,17 @@ def coverage_of(trace: Trace, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "env_steps": _last(trace, "run.env_steps") or _furthest(trace, "env_step"),
         "updates": _last(trace, "run.updates") or _furthest(trace, "update"),
         "episodes": _last(trace, "run.episodes") or _episodes(trace),
-        "wall_s": trace.meta.get("wall_s", trace.health.get("wall_s")),
+        "wall_s": _number(trace.meta.get("wall_s", trace.health.get("wall_s"))),
         "ended": ended,
         "stopped_early": cut_short(trace) or ended == "crashed",
-        "own_share": trace.health.get("own_share", _last(trace, "run.own_share")),
+        "own_share": _number(trace.health.get("own_share", _last(trace, "run.own_share"))),
         "health": dict(trace.health),
     }
+
+
+def _number(value: Any) -> float | None:
+    """What `run.json` and the trace say may be of any type."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _last(trace: Trace, name: str) -> float | None:

@@ -42,7 +42,7 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
     )
     script = str(trace.meta.get("script") or "SCRIPT")
     built = tuple(
-        _odds(c, odds[c.id], supports(c, pairs, outcome), _title(c, outcome, defects), script) for c in shown
+        _odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script) for c in shown
     )
     return Diagnosis(
         run or str(trace.meta.get("run") or ""),
@@ -73,10 +73,10 @@ def _defects(pairs: Iterable[tuple[Rule, Verdict]], odds: Mapping[str, float]) -
 
 
 def _title(cause: Cause, outcome: Outcome, defects: Sequence[Defect]) -> str:
-    if cause.id != "healthy" or not defects or outcome.learning != "learning":
-        return cause.title
-    present = "the defect present has" if len(defects) == 1 else f"the {len(defects)} defects present have"
-    return f"{cause.title} to explain: {present} not kept this run from learning"
+    """The cause's title, and of a proven defect in a run that learns, that it does."""
+    if outcome.learning == "learning" and cause.id in {d.cause for d in defects}:
+        return f"{cause.title} (present, yet this run learns)"
+    return cause.title
 
 
 def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str) -> CauseOdds:

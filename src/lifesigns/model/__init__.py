@@ -1,9 +1,9 @@
 """The nouns: series, subjects, traces, findings, diagnoses. Frozen, numpy only, no I/O."""
 
-from lifesigns.model.diagnosis import CauseOdds, Defect, Diagnosis, Outcome
-from lifesigns.model.finding import Evidence, Finding, Location, Severity, Verdict
-from lifesigns.model.series import CLOCKS, Series
-from lifesigns.model.trace import Event, Subject, Trace
+from .diagnosis import CauseOdds, Defect, Diagnosis, Outcome
+from .finding import Evidence, Finding, Location, Severity, Verdict
+from .series import CLOCKS, Series
+from .trace import Event, Subject, Trace
 
 __all__ = [
     "CLOCKS",

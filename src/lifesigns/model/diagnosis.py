@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lifesigns.model.finding import Finding, Location, Verdict
+from .finding import Finding, Location, Verdict
 
 Learning = Literal["learning", "not learning", "worse than at the start", "cannot tell"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lifesigns.model.finding import Location
-from lifesigns.model.series import Series
+from .finding import Location
+from .series import Series
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from time import perf_counter
 
 SHARES = {"optimizer": 0.006, "layers": 0.004, "bootstrap": 0.002, "policies": 0.001}
@@ -11,6 +12,8 @@ INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
 FIRST_GUESS_S = 0.002
+DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
+"""Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 
 
 class Budget:
@@ -24,6 +27,8 @@ class Budget:
 
     def admit(self, kind: str) -> bool:
         """Whether a sample of this kind may be taken now."""
+        if DENSE:
+            return True
         predicted = self._expected.get(kind, FIRST_GUESS_S) * MARGIN
         return self._spent[kind] + predicted <= INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started)
 

@@ -61,8 +61,8 @@ class Child:
             process_group=0 if self.own_group else None)
         for pipe in pipes:
             os.close(pipe.child_end)
-        pump = _Pump(pipes, self.folder.output_file)
         forwarder = _Forwarder(process)
+        pump = _Pump(pipes, self.folder.output_file)
         try:
             stopped = self._wait(process, pump, started, each_second)
         finally:

@@ -10,9 +10,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import taps
-from lifesigns.record.budget import Budget
-from lifesigns.store.writer import Column, TraceWriter
+from . import taps
+from .budget import Budget
+from ..store.writer import Column, TraceWriter
 
 FLUSH_S = 1.0
 KEEP = 20_000
@@ -53,7 +53,7 @@ class Recorder:
         self._numbers: dict[str, int] = {}
         self._columns: dict[tuple[str, str], Column] = {}
         self._subjects: dict[str, dict[str, Any]] = {}
-        self._next_flush = perf_counter() + FLUSH_S
+        self.next_flush = perf_counter() + FLUSH_S
         self._last_clocks: tuple[int, int, int] | None = None
         self._disabled = False
 
@@ -92,7 +92,7 @@ class Recorder:
         """The column of a series of the catalogue (or of one the user's logger named, with its clock given)."""
         found = self._columns.get((name, subject))
         if found is None:
-            from lifesigns.model.catalogue import SERIES
+            from ..model.catalogue import SERIES
 
             entry = SERIES.get(name)
             if entry is not None:
@@ -111,19 +111,22 @@ class Recorder:
 
     def tick(self) -> None:
         """Called by the taps; flushes when a second has passed."""
-        if perf_counter() >= self._next_flush:
+        if perf_counter() >= self.next_flush:
             self.flush()
 
     def flush(self) -> None:
         """Writes what has been collected. A disk that fails ends the recording, not the run."""
-        if self._disabled or not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
             return
         started = perf_counter()
         try:
             for collect in self.on_flush:
                 taps.guarded(collect)()
             self._clocks()
-            self._writer.flush()
+            if self._disabled:
+                self._writer.discard()
+            else:
+                self._writer.flush()
         except OSError as error:
             self._disabled = True
             taps.failed("store", error)
@@ -131,7 +134,7 @@ class Recorder:
             self._lock.release()
             now = perf_counter()
             self.budget.taps_s += now - started
-            self._next_flush = now + max(FLUSH_S, 50 * (now - started))
+            self.next_flush = now + max(FLUSH_S, 50 * (now - started))
 
     def _clocks(self) -> None:
         now = (self.env_step, self.update, self.episode)
@@ -183,9 +186,7 @@ def _after_fork() -> None:
     """A forked worker starts with an empty recorder and a file of its own, made only if it records anything."""
     if _recorder is None:
         return
-    hooks = _recorder.on_flush
     _recorder.__init__(_recorder.run, False)
-    _recorder.on_flush = hooks
     for reset in _reset_in_child:
         reset(_recorder)
 
@@ -198,4 +199,5 @@ def _flush_before_os_exit() -> None:
         original(status)
 
     _exit.__doc__ = original.__doc__
+    taps.named_after(_exit, os, "_exit")
     taps.replace(os, "_exit", _exit)

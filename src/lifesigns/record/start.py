@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from importlib import import_module
 
-from lifesigns.record import taps
-from lifesigns.record.imports import AfterImport
+from . import taps
+from .imports import AfterImport
 
 TARGETS = {
     "torch": ("torch_networks", "torch_optimizers", "torch_backward", "torch_policies"),
@@ -48,27 +50,30 @@ def _claim(run: str) -> bool:
 
 def _installer(run: str, main: bool, target: str):
     def install(module):
-        from lifesigns.record.recorder import get_recorder
+        from .recorder import get_recorder
 
         recorder = get_recorder(run, main)
-        import_module(f"lifesigns.record.targets.{target}").install(module, recorder)
+        import_module(f".targets.{target}", __package__).install(module, recorder)
 
     return install
 
 
 def _hide_own_frames() -> None:
     """The script's own traceback, printed as without us: our frames are cut out before the hook that prints."""
-    original = sys.excepthook
+    original, of_threads = sys.excepthook, threading.excepthook
     ours = os.path.dirname(os.path.abspath(taps.__file__))
 
     def excepthook(kind, value, trace):
-        try:
+        with suppress(Exception):
             _clean(value, ours, set())
-        except Exception:
-            pass
         original(kind, value, trace)
 
-    sys.excepthook = excepthook
+    def thread_excepthook(args):
+        with suppress(Exception):
+            _clean(args.exc_value, ours, set())
+        of_threads(args)
+
+    sys.excepthook, threading.excepthook = excepthook, thread_excepthook
 
 
 def _clean(error, folder: str, seen: set[int]) -> None:
@@ -84,3 +89,5 @@ def _clean(error, folder: str, seen: set[int]) -> None:
             at = at.tb_next
     _clean(error.__cause__, folder, seen)
     _clean(error.__context__, folder, seen)
+    for part in getattr(error, "exceptions", ()):
+        _clean(part, folder, seen)

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 Observer = Callable[[tuple[Any, ...], dict[str, Any], Any], None]
@@ -66,8 +67,15 @@ def observe(owner: Any, attribute: str, observer: Observer) -> Callable[..., Any
             failed(where, error)
         return result
 
+    named_after(tapped, owner, attribute)
     replace(owner, attribute, tapped)
     return tapped
+
+
+def named_after(function: Any, owner: Any, attribute: str) -> None:
+    """Makes a patched function of a module pickle by reference, which bound and builtin ones do in other ways."""
+    if isinstance(owner, ModuleType):
+        function.__module__, function.__qualname__ = owner.__name__, attribute
 
 
 def replace(owner: Any, attribute: str, new: Any) -> None:

@@ -250,7 +250,7 @@ def _steps(one: Series, marks: list[tuple[Finding, Evidence]]) -> list[Any]:
             _x_tip(one),
         ],
     )
-    late = float(np.nanmax(one.x)) * 0.9
+    late = float(np.max(one.x[np.isfinite(one.x)], initial=0.0)) * 0.9
     before, after = alt.FieldLTPredicate(field="x", lt=late), alt.FieldGTEPredicate(field="x", gte=late)
     text = [
         base.transform_filter(before).mark_text(align="left", dx=3, color=STEP, clip=True),

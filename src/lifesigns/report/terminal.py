@@ -33,7 +33,7 @@ STYLES = {
 
 def render(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     """Prints the whole answer: outcome, defects, explanation, the checks, the recorder's health."""
-    _headline(diagnosis, console)
+    _headline(diagnosis, trace, console)
     _defects(diagnosis, trace, console)
     _explanation(diagnosis, console)
     _observations(diagnosis, console)
@@ -61,7 +61,7 @@ def _section(console: Console, title: str) -> None:
     _line(console, title, style="bold")
 
 
-def _headline(diagnosis: Diagnosis, console: Console) -> None:
+def _headline(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     outcome, seen = diagnosis.outcome, diagnosis.coverage
     if diagnosis.run:
         _line(console, plain(diagnosis.run), style="dim")
@@ -71,6 +71,8 @@ def _headline(diagnosis: Diagnosis, console: Console) -> None:
         clock = "environment step" if seen.get("env_steps") else "update"
         ended = plain(seen.get("ended") or "cut off")
         _line(console, f"Incomplete ({ended}): last sample at {clock} {number(step)}.", style="yellow")
+        if trace.meta.get("exception"):
+            _line(console, plain(trace.meta["exception"]).strip(), 2, style="yellow")
 
 
 def _source(console: Console, location: Location | None, indent: int) -> None:

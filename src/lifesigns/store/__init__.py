@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lifesigns.store.folder import RunFolder, list_runs, new_run_folder, runs_home
-    from lifesigns.store.frames import NewerSchemaError, NotATraceError, TraceError
-    from lifesigns.store.reader import TraceReader, load_run, save_series
-    from lifesigns.store.writer import TraceWriter
+    from .folder import RunFolder, list_runs, new_run_folder, runs_home
+    from .frames import NewerSchemaError, NotATraceError, TraceError
+    from .reader import TraceReader, load_run, save_series
+    from .writer import TraceWriter
 
 __all__ = ["NewerSchemaError", "NotATraceError", "RunFolder", "TraceError", "TraceReader", "TraceWriter",
            "list_runs", "load_run", "new_run_folder", "runs_home", "save_series"]
@@ -23,4 +23,4 @@ _HOME = {"RunFolder": "folder", "list_runs": "folder", "new_run_folder": "folder
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(name)
-    return getattr(import_module(f"lifesigns.store.{_HOME[name]}"), name)
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

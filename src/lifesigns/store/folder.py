@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from lifesigns.store.frames import MAGIC, NewerSchemaError, NotATraceError, SCHEMA, TraceError
+from .frames import MAGIC, SCHEMA, NewerSchemaError, NotATraceError, TraceError
 
 HOME = ".lifesigns"
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lifesigns.model import Event, Location, Series, Subject, Trace
-from lifesigns.store.folder import RunFolder
-from lifesigns.store.frames import CHUNK, RECORD, TraceError, frames, from_json, read_head
-from lifesigns.store.writer import CHUNK_HEAD, TraceWriter
+from ..model import Event, Location, Series, Subject, Trace
+from .folder import RunFolder
+from .frames import CHUNK, RECORD, TraceError, frames, from_json, read_head
+from .writer import CHUNK_HEAD, TraceWriter
 
 
 class TraceReader:
@@ -21,13 +23,13 @@ class TraceReader:
     def __init__(self, path: Path, prefix: str = "") -> None:
         self.path, self._prefix = path, prefix
         self._offset = 0
-        self._declared: dict[int, dict[str, Any]] = {}
+        self._declared: dict[int, Series] = {}
         self._chunks: dict[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {}
         self._subjects: dict[str, Subject] = {}
         self._events: list[Event] = []
         self._meta: dict[str, Any] = {}
         self._health: dict[str, Any] = {}
-        self.unread_bytes = 0
+        self.unread_bytes = self.odd_frames = 0
 
     def poll(self) -> None:
         """Reads the whole frames that have been appended. Raises TraceError."""
@@ -38,23 +40,33 @@ class TraceReader:
         used = start
         for kind, payload, end in frames(data, start):
             used = end
-            if kind == CHUNK:
-                self._chunk(payload)
-            elif kind == RECORD:
-                self._record(from_json(payload))
+            try:
+                if kind == CHUNK:
+                    self._chunk(payload)
+                elif kind == RECORD:
+                    self._record(from_json(payload))
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError, struct.error):
+                self.odd_frames += 1
         self._offset += used
         self.unread_bytes = len(data) - used
 
     def _chunk(self, payload: bytes) -> None:
         number, points, width = CHUNK_HEAD.unpack_from(payload)
         values = np.frombuffer(payload, dtype="<f8", offset=CHUNK_HEAD.size)
-        if len(values) == points * (1 + width):
-            self._chunks.setdefault(number, []).append((values[:points], values[points:]))
+        columns = len(self._declared[number].columns) or 1
+        if width != columns or len(values) != points * (1 + width):
+            raise ValueError(f"expected {points} rows of {columns} in series {number}, got {len(values)} numbers")
+        self._chunks.setdefault(number, []).append((values[:points], values[points:]))
 
     def _record(self, value: Mapping[str, Any]) -> None:
         kind = value.get("t")
         if kind == "series":
-            self._declared[value["n"]] = dict(value)
+            empty = np.empty(0)
+            columns = tuple(str(c) for c in value["columns"])
+            declared = Series(str(value["name"]), value["clock"], str(value["unit"]), empty,
+                              empty.reshape(0, len(columns)) if columns else empty,
+                              self._named(value["subject"]), columns)
+            self._declared[int(value["n"])] = declared
         elif kind == "subject":
             key = self._named(value["id"])
             self._subjects[key] = Subject(key, value["kind"], value["name"], _location(value.get("at")), value["info"])
@@ -78,13 +90,10 @@ class TraceReader:
                 continue
             x = np.concatenate([c[0] for c in chunks])
             y = np.concatenate([c[1] for c in chunks])
-            columns = tuple(declared["columns"])
-            built.append(Series(declared["name"], declared["clock"], declared["unit"], x,
-                                y.reshape(len(x), len(columns)) if columns else y,
-                                self._named(declared["subject"]), columns))
+            built.append(replace(declared, x=x, y=y.reshape(len(x), -1) if declared.columns else y))
             self._chunks[number] = [(x, y)]
         return Trace(dict(self._meta), dict(self._subjects), tuple(built), tuple(self._events),
-                     {**self._health, "unread_bytes": self.unread_bytes})
+                     {**self._health, "unread_bytes": self.unread_bytes, "odd_frames": self.odd_frames})
 
 
 def _location(at: Any) -> Location | None:

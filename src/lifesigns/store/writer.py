@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lifesigns.store.frames import CHUNK, RECORD, file_head, frame, to_json
+from .frames import CHUNK, RECORD, file_head, frame, to_json
 
 CHUNK_HEAD = struct.Struct("<III")
 
@@ -67,6 +67,12 @@ class TraceWriter:
         if not parts:
             return 0
         return self._append(b"".join(parts))
+
+    def discard(self) -> None:
+        """Drops everything queued: nothing can be written any more."""
+        self._records = []
+        for column in self._columns:
+            column.x, column.y = array("d"), array("d")
 
     def _append(self, data: bytes) -> int:
         if self._fd is None:

@@ -55,7 +55,7 @@ class GradientWithoutOptimizer(Rule):
     since = "0.1"
     per = "network"
     reads = {"network.unowned_gradient_norm": 5}
-    across = {"optimizer.update_norm": 1, "target.distance": 1}
+    across = {"optimizer.update_norm": 1, "target.distance": 1, "optimizer.gradient_norm": 1}
     causes = {
         "parameters-not-trained": Likelihood(0.85, source="the definition of the cause"),
         "any fault": Likelihood(0.01, source="judgement"),
@@ -72,7 +72,7 @@ class GradientWithoutOptimizer(Rule):
         if not owned_by_none:
             return
         name, names = view.subject.name, [n for n in owned_by_none if n]
-        copy = any(s.info.get("copy") == view.subject.id for s, _ in view.across("target.distance"))
+        copy = _is_target_copy(view)
         severity: Severity = "note" if copy else "error"
         what = f"parameters of `{name}`" + (f" in {modules(names)}" if names else "")
         norm = max(median(y) for y in owned_by_none.values())
@@ -109,3 +109,13 @@ class GradientWithoutOptimizer(Rule):
         yield case(
             "now and then", {"network.unowned_gradient_norm": [[1.0], [0.0], [0.0], [0.0]] * 4, **stepped}
         )
+
+
+def _is_target_copy(view: View) -> bool:
+    """Whether it is paired with an online network that does get gradients, so that they are not mixed up."""
+    pairs = [s.info for s, _ in view.across("target.distance") if s.info.get("copy") == view.subject.id]
+    holders = [(s.info.get("networks") or (), one) for s, one in view.across("optimizer.gradient_norm")]
+    mixed_up = any(
+        pair.get("online") in held and not np.any(one.y > 0) for pair in pairs for held, one in holders
+    )
+    return bool(pairs) and not mixed_up

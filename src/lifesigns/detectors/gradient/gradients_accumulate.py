@@ -65,9 +65,9 @@ class GradientsAccumulate(Rule):
     false_alarm = Likelihood(0.003, source="judgement: gradients cleared out of sight")
 
     def check(self, view: View) -> Iterable[Finding]:
-        """At most one finding."""
+        """At most one finding; what came before the first step was not counted yet."""
         cleared, backwards = view["optimizer.zero_grads_per_step"], view["optimizer.backwards_per_step"]
-        if not np.all(backwards.y > 0):
+        if not np.all(backwards.y[1:] > 0):
             raise CannotTell("steps were made without a backward call")
         present, norms = view.get("optimizer.gradient_present"), _total(view["optimizer.gradient_norm"])
         if (present is not None and not np.any(present.y > 0)) or not np.any(norms > 0):

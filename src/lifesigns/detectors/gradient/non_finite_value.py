@@ -137,11 +137,13 @@ class NonFiniteValue(Rule):
         about = subjects.get(str(event.data.get("subject", event.subject))) or subjects.get(event.subject)
         name = f" of `{about.name}`" if about and about.kind != "run" else ""
         frames = _frames(event.data.get("context"))
-        before = f"; {len(frames)} frames before it, the last: {_frame(frames[-1])}" if frames else ""
+        before = f"; the last of {len(frames)} frames before it: {_frame(frames[-1])}" if frames else ""
         what = str(event.data.get("what", "value"))
+        others = [h for h in hits if about is None or (h.subject.id, h.series.name) != (about.id, what)]
         label = WHAT.get(what, what)
         message = (
-            f"first non-finite value: {label}{name} at environment step {event.env_step}{before}{_rest(hits)}"
+            f"first non-finite value: {label}{name} at environment step {event.env_step}{before}"
+            + _rest(others)
         )
         return self.finding(
             view,

@@ -55,8 +55,8 @@ class ParameterNeverMoves(Rule):
     reads = {"optimizer.update_norm": 5}
     may_read = {"optimizer.gradient_norm": 5, "optimizer.learning_rate": 1}
     causes = {
-        "learning-rate-too-low": Likelihood(0.30, source="a rate of 0, or steps below float32's resolution"),
-        "parameters-not-trained": Likelihood(0.10, source="parameters that are left out show in D304"),
+        "parameters-not-trained": Likelihood(0.40, source="judgement; parameters left out show in D304"),
+        "learning-rate-too-low": Likelihood(0.20, source="a rate of 0, or steps below float32's resolution"),
         "any fault": Likelihood(0.004, source="exact"),
     }
     false_alarm = Likelihood(0.002, source="exact")

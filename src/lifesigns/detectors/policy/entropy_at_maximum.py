@@ -20,8 +20,8 @@ LOW_QUANTILE = 0.1
 """nine of ten later samples must lie above the line; assumed."""
 FEWEST_UPDATES = 100
 """optimiser steps before high entropy means anything; assumed."""
-WARNING_UPDATES = 1000
-"""optimiser steps from which it is a warning; assumed (about three iterations of a default PPO)."""
+WARNING_UPDATES = 200
+"""optimiser steps from which it is a warning; assumed (REINFORCE makes few)."""
 
 
 class EntropyAtMaximum(Rule):
@@ -40,7 +40,7 @@ class EntropyAtMaximum(Rule):
     How it decides
     --------------
     The 10 % quantile of the relative entropy after the first quarter is above 0.98 and at least 100
-    optimiser steps were counted. A warning from 1,000 steps on where returns are known not to rise; a note
+    optimiser steps were counted. A warning from 200 steps on where returns are known not to rise; a note
     otherwise. Where returns rise the rule is quiet.
 
     When it is wrong

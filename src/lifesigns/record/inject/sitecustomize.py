@@ -6,6 +6,9 @@ Everything is guarded: whatever fails here, the user's program runs as if this f
 import os
 import sys
 
+NAME = "_lifesigns"
+"""What the package is called in the user's process, where `lifesigns` may be a folder of the user's own."""
+
 
 def _other_sitecustomize(here):
     """Runs the environment's own sitecustomize, which ours shadows."""
@@ -19,16 +22,17 @@ def _other_sitecustomize(here):
         spec.loader.exec_module(module)
 
 
-def _package(root):
-    """Imports lifesigns from where this file lies, whatever sys.path says."""
+def _start(folder, run):
+    """Imports the package from where this file lies, whatever sys.path says, and begins recording."""
+    import importlib
     import importlib.util
 
-    if "lifesigns" not in sys.modules:
-        folder = os.path.join(root, "lifesigns")
+    if NAME not in sys.modules:
         spec = importlib.util.spec_from_file_location(
-            "lifesigns", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
-        sys.modules["lifesigns"] = module = importlib.util.module_from_spec(spec)
+            NAME, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
+        sys.modules[NAME] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+    importlib.import_module(f"{NAME}.record.start").start(run)
 
 
 def _main():
@@ -37,10 +41,7 @@ def _main():
     run = os.environ.get("LIFESIGNS_RUN")
     if run and sys.version_info >= (3, 11):
         try:
-            _package(os.path.dirname(os.path.dirname(os.path.dirname(here))))
-            from lifesigns.record.start import start
-
-            start(run)
+            _start(os.path.dirname(os.path.dirname(here)), run)
         except Exception as error:
             print(f"lifesigns: recording did not start ({type(error).__name__}: {error}); the script runs without",
                   file=sys.stderr)

@@ -11,9 +11,9 @@ from collections import deque
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import taps
-from lifesigns.record.recorder import Recorder
-from lifesigns.record.targets import torch_networks
+from .. import taps
+from ..recorder import Recorder
+from . import torch_networks
 
 MAX_WATCHES = 12
 MAX_ROWS = 8192
@@ -40,7 +40,7 @@ class Tracker:
         """Called by the environment taps at each end of an episode; `before` may be None."""
         (self.cut if truncated else self.ended).append(reward)
         if truncated and before is not None and final is not None and self._pair is None \
-                and not torch_networks.layers.compiled and self.watches < MAX_WATCHES and self.recorder.update > 0 and self.recorder.budget.admit("bootstrap") \
+                and torch_networks.layers is not None and not torch_networks.layers.compiled and self.watches < MAX_WATCHES and self.recorder.update > 0 and self.recorder.budget.admit("bootstrap") \
                 and _has_critic():
             self._watch(before, final, subject)
 
@@ -86,12 +86,9 @@ class Tracker:
         self._own_s += perf_counter() - started
 
     def _look(self, given: Any, module: Any, output: Any) -> None:
-        """Is either observation a row of what a layer is given? Trained on: by a layer whose weights an optimiser holds."""
-        import torch
-
-        if not isinstance(given, torch.Tensor) or self._pair is None or given.dim() < 1 \
-                or given.numel() % self._pair[0].size or given.requires_grad or not given.is_floating_point() \
-                or torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(given):
+        """Is either observation a row of what a layer is given? Trained on: by a layer that an optimiser holds."""
+        if self._pair is None or not torch_networks.readable(given) or given.dim() < 1 \
+                or given.numel() % self._pair[0].size or given.requires_grad or not given.is_floating_point():
             return
         if given.numel() > MAX_ROWS * self._pair[0].size or given.device.type != "cpu":
             return
@@ -103,6 +100,12 @@ class Tracker:
                 and id(weight) in torch_networks.owned:
             self._seen_before = bool((rows == self._pair[0]).all(axis=1).any())
             self._updates_at_start = self.recorder.update
+
+    def give_up(self) -> None:
+        """Ends the watch, if there is one, without an answer."""
+        if self._pair is not None:
+            self._seen_before = False
+            self._conclude()
 
     def _done(self) -> bool:
         waited = self.recorder.update - self._updates_at_start
@@ -146,10 +149,13 @@ def _has_critic() -> bool:
     return any(getattr(m, "out_features", 0) == 1 for root, _ in torch_networks.registry.roots() for m in root.modules())
 
 
-tracker: Tracker
+tracker: Tracker | None = None
 
 
 def reset(recorder: Recorder) -> None:
     """Forgets everything; called at the start and in a forked worker."""
     global tracker
+    if tracker is not None:
+        tracker.give_up()
     tracker = Tracker(recorder)
+    torch_networks.on_compile[:] = [tracker.give_up]

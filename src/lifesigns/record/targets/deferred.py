@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.record.recorder import Recorder
-from lifesigns.store.writer import Column
+from ..recorder import Recorder
+from ...store.writer import Column
 
 
 class Deferred:

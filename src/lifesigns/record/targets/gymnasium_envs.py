@@ -6,6 +6,7 @@ class is then tapped. A step inside an open step (a wrapper's inner environment,
 
 from __future__ import annotations
 
+import copy
 import json
 import multiprocessing
 import sys
@@ -17,11 +18,11 @@ from time import perf_counter
 from types import MethodType
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder, on_fork
-from lifesigns.record.targets import env_track
-from lifesigns.record.targets.env_track import EnvTrack
-from lifesigns.record.targets.spaces import describe_space
+from .. import callsite, taps
+from ..recorder import Recorder, on_fork
+from . import env_track
+from .env_track import EnvTrack
+from .spaces import describe_space
 
 REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNormalize")
 _VECTOR_WORKERS = ("gymnasium.vector.async_vector_env", "stable_baselines3.common.vec_env.subproc_vec_env")
@@ -45,6 +46,7 @@ class Envs:
         """`env` is now part of another environment; its own steps no longer count."""
         key = id(env)
         self.inner[key] = weakref.ref(env, lambda _, key=key, inner=self.inner: inner.pop(key, None))
+        untap_class(type(env), key)
 
     def is_inner(self, env: Any) -> bool:
         """Whether `env` was wrapped or put into a vector environment."""
@@ -146,7 +148,10 @@ def _is_vector_worker() -> bool:
 
 envs: Envs
 nest = _Nest()
-_tapped: set[tuple[type, str]] = set()
+_tapped: dict[tuple[type, str], set[int]] = {}
+"""Methods that are tapped, with the outermost environments known to use each."""
+_ALWAYS = -1
+"""Stands for environments that may appear without a constructor of gymnasium's being called."""
 
 
 def install(gymnasium: Any, recorder: Recorder) -> None:
@@ -154,7 +159,6 @@ def install(gymnasium: Any, recorder: Recorder) -> None:
     _reset(recorder)
     on_fork(_reset)
     recorder.meta(gymnasium=str(gymnasium.__version__))
-    recorder.on_env_step = recorder.tick
     registration = sys.modules["gymnasium.envs.registration"]
     for name in ("make", "make_vec"):
         tapped = taps.observe(registration, name, _on_make)
@@ -171,56 +175,79 @@ def install(gymnasium: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global envs
     env_track.forget()
+    recorder.on_env_step = recorder.tick
     envs = Envs(recorder)
 
 
 def _on_make(args: Any, kwargs: Any, env: Any) -> None:
     envs.made(env, callsite.here(2))
-    tap_class(type(env))
+    tap_class(type(env), id(env))
 
 
 def _on_wrap(args: Any, kwargs: Any, result: Any) -> None:
     inner = args[1] if len(args) > 1 else kwargs.get("env")
     if inner is not None:
         envs.put_inside(inner)
-    tap_class(type(args[0]))
+    tap_class(type(args[0]), id(args[0]))
 
 
 def _on_vector(args: Any, kwargs: Any, result: Any) -> None:
     for part in getattr(args[0], "envs", ()):
         envs.put_inside(part)
     envs.made(args[0], callsite.here(2))
-    tap_class(type(args[0]))
+    tap_class(type(args[0]), id(args[0]))
 
 
 def _watch_subclasses(base: type, *wrappers: type) -> None:
     """Taps environment classes that are defined from now on outside gymnasium (they may be used without `make`)."""
-    original = base.__init_subclass__
+    own = base.__dict__.get("__init_subclass__")
 
     def __init_subclass__(cls: type, **kwargs: Any) -> None:
-        original.__func__(cls, **kwargs) if hasattr(original, "__func__") else original(**kwargs)
+        if own is not None:
+            own.__func__(cls, **kwargs)
+        else:
+            super(base, cls).__init_subclass__(**kwargs)
         try:
             if not issubclass(cls, wrappers) and not cls.__module__.startswith(("gymnasium.", "stable_baselines3.")):
-                tap_class(cls)
+                tap_class(cls, _ALWAYS)
         except Exception as error:
             taps.failed("env-classes", error)
 
     taps.replace(base, "__init_subclass__", classmethod(__init_subclass__))
 
 
-def tap_class(cls: type) -> None:
-    """Taps `step` and `reset` where this class or a base of it defines them; once each."""
+def tap_class(cls: type, user: int) -> None:
+    """Taps `step` and `reset` where this class or a base of it defines them, on behalf of an outermost environment."""
     for name in ("step", "reset"):
-        owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
-        if owner is None or (owner, name) in _tapped or owner.__module__ == "gymnasium.core" and owner.__name__ == "Env":
+        owner = _owner(cls, name)
+        if owner is None:
+            continue
+        users = _tapped.get((owner, name))
+        if users is not None:
+            users.add(user)
             continue
         original = owner.__dict__[name]
-        if not callable(original):
-            continue
-        _tapped.add((owner, name))
-        observer = _on_step if name == "step" else _on_reset
-        tapped = outermost(original, observer)
-        taps.replace(owner, name, tapped if _importable(owner) else ByValue(tapped, original))
+        if callable(original):
+            _tapped[(owner, name)] = {user}
+            tapped = outermost(original, _on_step if name == "step" else _on_reset)
+            taps.replace(owner, name, tapped if _importable(owner) else ByValue(tapped, original))
+
+
+def untap_class(cls: type, user: int) -> None:
+    """Puts the methods back once no outermost environment uses them: inner layers then cost nothing."""
+    for name in ("step", "reset"):
+        owner = _owner(cls, name)
+        users = _tapped.get((owner, name)) if owner is not None else None
+        if users is not None:
+            users.discard(user)
+            if not users:
+                del _tapped[(owner, name)]
+                taps.restore(owner, name)
+
+
+def _owner(cls: type, name: str) -> Any:
+    owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
+    return None if owner is None or (owner.__module__ == "gymnasium.core" and owner.__name__ == "Env") else owner
 
 
 def _importable(cls: type) -> bool:
@@ -228,7 +255,10 @@ def _importable(cls: type) -> bool:
 
 
 class ByValue:
-    """A tapped method of a class that cloudpickle copies by value: it pickles as the original function."""
+    """A tapped method of a class that cloudpickle copies by value: it pickles as the original function.
+
+    (`copy.copy` returns a function itself, and whoever reads the pickle has it.)
+    """
 
     def __init__(self, tapped: Callable[..., Any], original: Callable[..., Any]) -> None:
         self._tapped, self._original = tapped, original
@@ -242,11 +272,7 @@ class ByValue:
         return self._tapped(*args, **kwargs)
 
     def __reduce__(self) -> Any:
-        return (_itself, (self._original,))
-
-
-def _itself(value: Any) -> Any:
-    return value
+        return (copy.copy, (self._original,))
 
 
 def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Callable[..., Any]:
@@ -286,17 +312,12 @@ def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
         return
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
     obs, reward, terminated, truncated, info = result
-    if hasattr(env, "num_envs"):
-        track.step(action, obs, _list(reward), _list(terminated), _list(truncated), _final(track, obs, info),
-                   _vector_raw(info))
+    if track.vector:
+        track.step_many(action, obs, _list(reward), _list(terminated), _list(truncated), _final(track, obs, info),
+                        _vector_raw(info))
     else:
-        track.step(action, obs, (float(reward),), (terminated,), (truncated,), lambda i: obs,
-                   lambda i: _single_raw(info))
-    recorder = envs.recorder
-    if not track.use.is_eval:
-        env_track.arm_layers(recorder)
-    recorder.budget.taps_s += perf_counter() - started
-    recorder.tick()
+        track.step_one(action, obs, float(reward), terminated, truncated, info)
+    env_track.after_step(track, started)
 
 
 def _list(values: Any) -> list[Any]:
@@ -311,11 +332,6 @@ def _final(track: EnvTrack, obs: Any, info: Any) -> Callable[[int], Any]:
         return held[i] if held is not None else None
 
     return final
-
-
-def _single_raw(info: Any) -> Any:
-    held = info.get("episode") if isinstance(info, dict) else None
-    return held.get("r") if isinstance(held, dict) else None
 
 
 def _vector_raw(info: Any) -> Callable[[int], Any]:

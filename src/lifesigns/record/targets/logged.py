@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from lifesigns.record.recorder import Recorder, Thinned
+from ..recorder import Recorder, Thinned, on_fork
 
 MAX_NAMES = 500
 
@@ -16,6 +16,7 @@ class Logged:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.columns: dict[str, Thinned] = {}
+        on_fork(lambda _: self.columns.clear())
 
     def add(self, name: str, value: Any, step: Any) -> None:
         """Takes plain numbers, NumPy scalars and one-element CPU tensors; leaves everything else alone."""

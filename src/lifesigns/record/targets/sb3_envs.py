@@ -7,12 +7,15 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder
-from lifesigns.record.targets import env_track, gymnasium_envs
-from lifesigns.record.targets.env_track import EnvTrack
-from lifesigns.record.targets.gymnasium_envs import REWARD_WRAPPERS
-from lifesigns.record.targets.spaces import describe_space
+from .. import callsite, taps
+from ..recorder import Recorder
+from . import env_track, gymnasium_envs
+from .env_track import EnvTrack
+from .gymnasium_envs import REWARD_WRAPPERS
+from .spaces import describe_space
+
+
+_resets: set[type] = set()
 
 
 def install(module: Any, recorder: Recorder) -> None:
@@ -36,9 +39,9 @@ def _on_init(args: Any, kwargs: Any, result: Any) -> None:
 def _tap_reset(cls: type) -> None:
     owner = next((c for c in cls.__mro__ if "reset" in c.__dict__), None)
     if owner is None or getattr(owner.__dict__["reset"], "__isabstractmethod__", False) \
-            or (owner, "reset") in gymnasium_envs._tapped:
+            or owner in _resets:
         return
-    gymnasium_envs._tapped.add((owner, "reset"))
+    _resets.add(owner)
     taps.replace(owner, "reset", gymnasium_envs.outermost(owner.__dict__["reset"], _on_reset))
 
 
@@ -87,12 +90,8 @@ def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
     cut = [bool(d) and bool(i.get("TimeLimit.truncated")) for d, i in zip(dones, infos, strict=True)]
     ended = [bool(d) and not c for d, c in zip(dones, cut, strict=True)]
     action = args[0] if args else kwargs.get("actions")
-    track.step(action, obs, rewards.tolist(), ended, cut, _final(infos), _raw(infos))
-    recorder = track.recorder
-    if not track.use.is_eval:
-        env_track.arm_layers(recorder)
-    recorder.budget.taps_s += perf_counter() - started
-    recorder.tick()
+    track.step_many(action, obs, rewards.tolist(), ended, cut, _final(infos), _raw(infos))
+    env_track.after_step(track, started)
 
 
 def _final(infos: Any) -> Callable[[int], Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder
+from .. import callsite, taps
+from ..recorder import Recorder, on_fork
 
 MAX_EVENTS = 50
 _count = 0
@@ -16,7 +16,8 @@ def install(module: Any, recorder: Recorder) -> None:
     """Taps the seeding functions of `random` or `numpy`."""
     if module.__name__ == "random":
         _tap(module, "seed", "random.seed", recorder)
-        recorder.on_flush.append(taps.guarded(_Streams(recorder).look))
+        _watch_streams(recorder)
+        on_fork(_watch_streams)
     else:
         _tap(module, "seed", "numpy.random.seed", recorder)
         _tap(module, "default_rng", "numpy.random.default_rng", recorder)
@@ -43,6 +44,10 @@ def _tap(owner: Any, name: str, what: str, recorder: Recorder) -> Any:
                        callsite.location(user))
 
     return taps.observe(owner, name, on_seed)
+
+
+def _watch_streams(recorder: Recorder) -> None:
+    recorder.on_flush.append(_Streams(recorder).look)
 
 
 class _Streams:

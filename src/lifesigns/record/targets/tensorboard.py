@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.record import taps
-from lifesigns.record.recorder import Recorder
-from lifesigns.record.targets.logged import Logged
+from .. import taps
+from ..recorder import Recorder
+from .logged import Logged
 
 
 def install(module: Any, recorder: Recorder) -> None:

@@ -12,9 +12,9 @@ from collections import deque
 from functools import wraps
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder, Thinned, on_fork
-from lifesigns.record.targets import bootstrap, torch_networks, torch_optimizers
+from .. import callsite, taps
+from ..recorder import Recorder, Thinned, on_fork
+from . import bootstrap, torch_networks, torch_optimizers
 
 _CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
 CONTEXT = 20
@@ -85,7 +85,7 @@ def install(torch: Any, recorder: Recorder) -> None:
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
         if is_compiling():
             return original(tensors, *args, **kwargs)
-        rows = _before(tensors) if torch_networks.layers.armed else None
+        rows = _before(tensors)
         result = original(tensors, *args, **kwargs)
         try:
             loss = tensors if isinstance(tensors, tensor_type) else tensors[0]
@@ -107,18 +107,21 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _before(tensors: Any) -> tuple[int, int] | None:
+    """What only the graph and the gradients before the call can tell."""
     try:
-        return bootstrap.tracker.bare_rows(tensors)
+        torch_optimizers.optimizers.before_backward()
+        if bootstrap.tracker is not None and torch_networks.layers is not None and torch_networks.layers.armed:
+            return bootstrap.tracker.bare_rows(tensors)
     except Exception as error:
-        taps.failed("bootstrap", error)
-        return None
+        taps.failed("backward", error)
+    return None
 
 
 def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
     for watched in torch_optimizers.optimizers.watched.values():
         watched.backwards += 1
     subject = losses.add(loss, frame) if loss.numel() == 1 else ""
-    if torch_networks.layers.armed:
+    if torch_networks.layers is not None and torch_networks.layers.armed:
         torch_networks.layers.disarm()
     if rows is not None and subject:
         recorder = losses.recorder

@@ -5,8 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from lifesigns.record.recorder import Recorder
-from lifesigns.record.targets import torch_networks
+from ..recorder import Recorder
+from . import torch_networks
 
 MAX_ELEMENTS = 1 << 14
 MAX_PAIRS = 16

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import sys
 import weakref
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder, on_fork
+from .. import callsite, taps
+from ..recorder import Recorder, on_fork
 
 HOOK_COST_S = 20e-6
 """What a registered global forward hook costs a module call outside its own body (INSTRUMENTATION 1d)."""
@@ -131,6 +132,12 @@ class Layers:
         taps.guarded(self._write)()
         self.recorder.budget.charge("layers", self._own_s + perf_counter() - started + self._calls * HOOK_COST_S)
 
+    def leave(self) -> None:
+        """Removes the hook, if it is registered, and forgets what was seen."""
+        if self.armed:
+            self.armed = False
+            self._handle.remove()
+
     def _hook(self, module: Any, inputs: Any, output: Any) -> None:
         started = perf_counter()
         self._calls += 1
@@ -146,8 +153,7 @@ class Layers:
     def _leaf(self, module: Any, inputs: Any, output: Any) -> None:
         import torch
 
-        if not torch.is_grad_enabled() or torch.compiler.is_compiling() or not isinstance(output, torch.Tensor) \
-                or not output.is_floating_point() or output.numel() == 0 or torch._C._functorch.is_functorch_wrapped_tensor(output):
+        if not torch.is_grad_enabled() or not readable(output) or not output.is_floating_point():
             return
         self._seen.add(id(module))
         name, network = self._where(module)
@@ -155,7 +161,7 @@ class Layers:
             return
         self._rows.setdefault(network, {})[name] = _output_stats(module, output)
         first = inputs[0] if inputs else None
-        if network not in self._inputs and isinstance(first, torch.Tensor) and first.is_floating_point() \
+        if network not in self._inputs and readable(first) and first.is_floating_point() \
                 and not first.requires_grad and first.dim() >= 2 and list(module.parameters(recurse=False)):
             stats = _input_stats(first, getattr(module, "in_channels", None))
             if stats is not None:
@@ -185,6 +191,14 @@ class Layers:
                 if column.width == len(values):
                     column.add_row(at, values)
         self._rows, self._inputs = {}, {}
+
+
+def readable(value: Any) -> bool:
+    """Whether a value is an ordinary tensor with numbers: not traced, transformed, fake, of a subclass, or empty."""
+    torch = sys.modules["torch"]
+    return type(value) in (torch.Tensor, torch.nn.Parameter) and value.numel() > 0 and value.layout is torch.strided \
+        and value.device.type != "meta" and not torch.compiler.is_compiling() and not torch.jit.is_tracing() \
+        and not torch._C._functorch.is_functorch_wrapped_tensor(value)
 
 
 def _output_stats(module: Any, output: Any) -> tuple[float, float, float, float]:
@@ -226,7 +240,9 @@ def _input_stats(batch: Any, channels: int | None) -> tuple[Any, Any, Any] | Non
         return array.mean(axis=0), array.std(axis=0), np.abs(array).max(axis=0)
 
 
-layers: Layers
+layers: Layers | None = None
+on_compile: list[Callable[[], None]] = []
+"""What other targets remove before a first `torch.compile`."""
 
 
 def install(torch: Any, recorder: Recorder) -> None:
@@ -243,6 +259,8 @@ def install(torch: Any, recorder: Recorder) -> None:
 
 def _reset(recorder: Recorder) -> None:
     global registry, layers
+    if layers is not None:
+        layers.leave()
     registry, layers = Registry(recorder), Layers(recorder)
     owned.clear()
 
@@ -274,7 +292,10 @@ def _on_deepcopy(args: Any, kwargs: Any, result: Any) -> None:
 
 def _on_compile(args: Any, kwargs: Any, result: Any) -> None:
     """Hooks that come and go would make the compiler start anew, so layers are left alone from here on."""
-    if not layers.compiled:
+    if layers is not None and not layers.compiled:
+        layers.disarm()
         layers.compiled = True
+        for leave in on_compile:
+            leave()
         layers.recorder.event("compiled", "run", {"what": "torch.compile"}, callsite.location(
             callsite.user_frame(callsite.here(2))))

@@ -12,10 +12,10 @@ import weakref
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder, on_fork
-from lifesigns.record.targets import bootstrap, torch_copies, torch_networks
-from lifesigns.record.targets.deferred import Deferred
+from .. import callsite, taps
+from ..recorder import Recorder, on_fork
+from . import bootstrap, torch_copies, torch_networks
+from .deferred import Deferred
 
 MAX_TENSORS = 512
 MAX_ELEMENTS = 1 << 16
@@ -81,10 +81,11 @@ class Optimizers:
     def before_step(self, optimizer: Any) -> None:
         """Counts, and takes the first half of a sample if one is due."""
         watched = self.get(optimizer)
-        watched.backward_steps += watched.backwards
-        watched.cleared_steps += min(watched.zero_grads, 1)
+        if watched.steps:
+            watched.backward_steps += watched.backwards
+            watched.cleared_steps += min(watched.zero_grads, 1)
+            watched.since_sample += 1
         watched.backwards = watched.zero_grads = 0
-        watched.since_sample += 1
         if self._due(watched):
             started = perf_counter()
             self._first_half(watched)
@@ -99,6 +100,8 @@ class Optimizers:
     def _first_half(self, watched: Watched) -> None:
         import torch
 
+        if watched.samples % 4 == 0:
+            torch_copies.copies.sample(self.deferred)
         with torch.no_grad():
             parts = [_part(p) for p in watched.parameters]
             gradients = [p.grad for p in watched.parameters]
@@ -125,6 +128,8 @@ class Optimizers:
 
     def _arm(self) -> None:
         layers = torch_networks.layers
+        if layers is None:
+            return
         if self.gap and self.recorder.on_env_step is not None:
             layers.arm_at = self.recorder.env_step + self.gap
         else:
@@ -150,21 +155,35 @@ class Optimizers:
         recorder.series("optimizer.gradient_present", subject, names).add_row(at, present)
         rate = max((_number(g.get("lr")) for g in optimizer.param_groups), default=float("nan"))
         recorder.series("optimizer.learning_rate", subject).add(at, rate)
-        steps = max(watched.since_sample, 1)
-        recorder.series("optimizer.backwards_per_step", subject).add(at, watched.backward_steps / steps)
-        recorder.series("optimizer.zero_grads_per_step", subject).add(at, watched.cleared_steps / steps)
+        if watched.since_sample:
+            steps = watched.since_sample
+            recorder.series("optimizer.backwards_per_step", subject).add(at, watched.backward_steps / steps)
+            recorder.series("optimizer.zero_grads_per_step", subject).add(at, watched.cleared_steps / steps)
         watched.since_sample = watched.backward_steps = watched.cleared_steps = 0
         if watched.samples % 4 == 1:
             self._unowned()
-            torch_copies.copies.sample(self.deferred)
 
     def _unowned(self) -> None:
         for module, network in torch_networks.registry.roots():
             loose = [(n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in torch_networks.owned]
-            if loose and len(loose) <= MAX_TENSORS:
-                column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose])
-                if column.width == len(loose):
-                    self.deferred.put(_gradient_norms([p.grad for _, p in loose]), column, self.recorder.update)
+            if len(loose) > MAX_TENSORS:
+                continue
+            column = self.recorder.series("network.unowned_gradient_norm", network,
+                                          [n for n, _ in loose] or ["(none)"])
+            if column.width == max(len(loose), 1):
+                self.deferred.put(_gradient_norms([p.grad for _, p in loose]) or [0.0], column, self.recorder.update)
+
+    def before_backward(self) -> None:
+        """Sees gradients that were cleared by hand since the last step; looks where no `zero_grad` was called."""
+        for watched in self.watched.values():
+            if watched.steps and not watched.backwards and not watched.zero_grads:
+                watched.zero_grads += _cleared(watched.parameters)
+
+
+def _cleared(parameters: list[Any]) -> bool:
+    """Whether the gradients are gone or zero; on an accelerator only the former can be seen without waiting for it."""
+    gradient = next((p.grad for p in parameters if p.grad is not None), None)
+    return gradient is None or (gradient.device.type == "cpu" and not gradient.is_sparse and not gradient.any())
 
 
 def _label(index: int, name: str, network: str, parameter: Any, networks: list[str], recorder: Recorder) -> str:
@@ -261,5 +280,7 @@ def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
 
 
 def _on_module_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
+    cleared = {id(p) for p in args[0].parameters()}
     for watched in optimizers.watched.values():
-        watched.zero_grads += 1
+        if any(id(p) in cleared for p in watched.parameters):
+            watched.zero_grads += 1

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from time import perf_counter
 from typing import Any
 
-from lifesigns.record import callsite, taps
-from lifesigns.record.recorder import Recorder, on_fork
-from lifesigns.record.targets import seeding
+from .. import callsite, taps
+from ..recorder import Recorder, on_fork
+from . import seeding, torch_networks
 
 EVERY = 16
 MAX_ROWS, MAX_DIMS = 256, 64
@@ -73,8 +72,7 @@ def _reset(recorder: Recorder) -> None:
 
 def _rows(tensor: Any, width: int) -> Any:
     """At most `MAX_ROWS` rows [n, width], or None for a tensor that must be left alone (on a device, in a transform)."""
-    torch = sys.modules["torch"]
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or tensor.device.type != "cpu":
+    if not torch_networks.readable(tensor) or tensor.device.type != "cpu":
         return None
     rows = tensor.detach().reshape(-1, width)
     return rows[:: rows.shape[0] // MAX_ROWS + 1].double().numpy() if rows.shape[0] else None

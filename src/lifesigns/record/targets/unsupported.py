@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.record.recorder import Recorder
+from ..recorder import Recorder
 
 
 def install(module: Any, recorder: Recorder) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from lifesigns.record import taps
-from lifesigns.record.recorder import Recorder
-from lifesigns.record.targets.logged import Logged
+from .. import taps
+from ..recorder import Recorder
+from .logged import Logged
 
 
 def install(module: Any, recorder: Recorder) -> None:
