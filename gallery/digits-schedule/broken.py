@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 def linear_decay(num_steps):
-    """Factor on the learning rate that falls from 1 to 0 over `num_steps` scheduler steps and then stays there."""
+    """Factor on the learning rate: falls from 1 to 0 over `num_steps` scheduler steps, then stays."""
     return lambda step: max(0.0, 1.0 - step / num_steps)
 
 

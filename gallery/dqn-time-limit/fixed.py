@@ -12,10 +12,10 @@ from collections import deque
 
 import gymnasium as gym
 import numpy as np
+import orchard  # noqa: F401  registers Orchard-v0 and OrchardLong-v0
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from envs import Orchard  # registers Orchard-v0 and OrchardLong-v0
 
 
 def parse_args():

@@ -12,9 +12,9 @@ from collections import deque
 
 import gymnasium as gym
 import numpy as np
+import orchard  # noqa: F401  registers Orchard-v0 and OrchardLong-v0
 import torch
 import torch.nn as nn
-from envs import Orchard  # registers Orchard-v0 and OrchardLong-v0
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from torch.distributions import Categorical
 

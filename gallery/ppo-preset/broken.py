@@ -26,7 +26,9 @@ def parse_args():
     parser.add_argument("--total-timesteps", type=int, default=50_000)
     parser.add_argument("--learning-rate", type=float, default=PPO["learning_rate"])
     parser.add_argument("--num-envs", type=int, default=PPO["num_envs"])
-    parser.add_argument("--num-steps", type=int, default=PPO["num_steps"], help="steps per environment and rollout")
+    parser.add_argument(
+        "--num-steps", type=int, default=PPO["num_steps"], help="steps per environment and rollout"
+    )
     parser.add_argument("--num-minibatches", type=int, default=PPO["num_minibatches"])
     parser.add_argument("--update-epochs", type=int, default=PPO["update_epochs"])
     parser.add_argument("--gamma", type=float, default=PPO["gamma"])

@@ -101,13 +101,6 @@ SETTINGS = {
         16,
         dict(learning_rate=LinearSchedule(2e-3, 1e-5, 1.0), n_steps=8, gamma=0.99, ent_coef=0.001),
     ),
-    ("A2C", "Pendulum-v1"): (
-        200_000,
-        8,
-        dict(
-            learning_rate=LinearSchedule(2e-3, 1e-5, 1.0), n_steps=16, gamma=0.9, gae_lambda=0.9, use_sde=True
-        ),
-    ),
     ("SAC", "Pendulum-v1"): (
         6_000,
         1,

@@ -437,3 +437,18 @@ def test_an_optimizer_that_was_given_the_target_network_is_no_target_copy() -> N
         },
     )
     assert {"D303", "D304"} <= set(loud(trace))
+
+
+def test_parameters_that_something_else_trains_are_not_cut_off() -> None:
+    """TRPO: the optimiser holds the whole policy, steps the critic, and a line search moves the actor."""
+    moving = np.linspace(1.0, 1.2, 8)
+    values = {
+        "optimizer.gradient_norm": [[0.0, 1.0]] * 8,
+        "optimizer.gradient_present": [[0.0, 1.0]] * 8,
+        "optimizer.update_norm": [[0.0, 0.01]] * 8,
+        "optimizer.parameter_norm": np.stack([moving, moving], axis=1),
+    }
+    names = {"optimizer/0": ("actor.weight", "critic.weight")}
+    assert not loud(run(values, columns=names))
+    still = np.stack([np.ones(8), moving], axis=1)
+    assert "D303" in loud(run({**values, "optimizer.parameter_norm": still}, columns=names))

@@ -14,11 +14,11 @@ GALLERY = Path(__file__).parents[2] / "gallery" / "scripts"
 TIMING = re.compile(r"\b(sps|fps|time\w*|seconds|wall\w*)([=: ]+)[\d.]+")
 
 SCRIPTS = {
-    "dqn.py": (["--total-timesteps", "700", "--learning-starts", "100"],
+    "dqn.py": (["--total-timesteps", "500", "--learning-starts", "100"],
                {"loss.value", "target.distance", "env.episode_return", "optimizer.update_norm", "layer.zero_share"}),
     "ppo.py": (["--total-timesteps", "1024"],
                {"loss.value", "policy.entropy", "env.episode_length", "gradient.total_norm", "layer.output_rms"}),
-    "sac.py": (["--total-timesteps", "500", "--learning-starts", "150"],
+    "sac.py": (["--total-timesteps", "260", "--learning-starts", "150"],
                {"loss.value", "target.change", "env.action_saturated_share", "optimizer.gradient_norm"}),
     "reinforce.py": (["--total-timesteps", "1600"], {"loss.value", "env.episode_return", "optimizer.learning_rate"}),
     "digits.py": (["--epochs", "2"], {"loss.value", "network.input_mean", "layer.zero_share"}),
@@ -26,7 +26,7 @@ SCRIPTS = {
 }
 SB3 = {
     "DQN": ("CartPole-v1", 1500), "PPO": ("CartPole-v1", 512), "A2C": ("CartPole-v1", 800),
-    "SAC": ("Pendulum-v1", 620), "TD3": ("Pendulum-v1", 1120), "TRPO": ("CartPole-v1", 1024),
+    "SAC": ("Pendulum-v1", 560), "TD3": ("Pendulum-v1", 1040), "TRPO": ("CartPole-v1", 1024),
 }
 
 

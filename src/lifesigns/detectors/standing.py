@@ -22,6 +22,10 @@ RISING_Z = 3.0
 """z of the recent third against the first third that makes it a note; assumed."""
 LONG_ENV_STEPS = 20_000
 """environment steps since the first update from which it is a warning; assumed."""
+FAR_BELOW_SHARE, FAR_BELOW_ENV_STEPS = 0.05, 10_000
+"""P(return > random return) and environment steps since the first update, from which returns below random
+are a warning. Seen on healthy runs: A2C on Pendulum stands at 0.11 after 40,000 steps
+(benchmarks/detection)."""
 LONG_EPISODES = 100
 """finished episodes from which it is a warning; assumed."""
 
@@ -77,14 +81,17 @@ def standing(view: View) -> Standing:
     if len(own) < 20 or len(others) < 20:
         raise CannotTell("fewer than 20 finite returns of the agent or of random actions")
     z, share = mann_whitney(own, others)
-    return Standing(z, share, median(own), median(others), len(own), _constant(view), _severity(view))
+    severity = _severity(view, share, z < BELOW_Z)
+    return Standing(z, share, median(own), median(others), len(own), _constant(view), severity)
 
 
-def _severity(view: View) -> Severity:
+def _severity(view: View, share: float, below: bool) -> Severity:
     one = view["env.episode_return"]
-    trained = trained_env_steps(view)
-    long = trained is not None and trained >= LONG_ENV_STEPS and len(one) >= LONG_EPISODES
-    return "warning" if long and trend(one.y) < RISING_Z else "note"
+    trained = trained_env_steps(view) or 0.0
+    long = len(one) >= LONG_EPISODES and trend(one.y) < RISING_Z
+    if below:
+        return "warning" if long and share < FAR_BELOW_SHARE and trained >= FAR_BELOW_ENV_STEPS else "note"
+    return "warning" if long and trained >= LONG_ENV_STEPS else "note"
 
 
 def _constant(view: View) -> str:

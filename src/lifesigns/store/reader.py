@@ -69,16 +69,19 @@ class TraceReader:
             self._declared[int(value["n"])] = declared
         elif kind == "subject":
             key = self._named(value["id"])
-            self._subjects[key] = Subject(key, value["kind"], value["name"], _location(value.get("at")), value["info"])
+            self._subjects[key] = Subject(key, str(value["kind"]), str(value["name"]), _location(value.get("at")),
+                                          dict(value["info"]))
         elif kind == "event":
-            self._events.append(Event(value["kind"], self._named(value["subject"]), value["data"], value["wall_s"],
-                                      value["env_step"], _location(value.get("at"))))
+            self._events.append(Event(str(value["kind"]), self._named(value["subject"]), dict(value["data"]),
+                                      float(value["wall_s"]), int(value["env_step"]), _location(value.get("at"))))
         elif kind == "meta":
             self._meta.update(value["data"])
         elif kind == "health":
             self._health.update(value["data"])
 
-    def _named(self, subject: str) -> str:
+    def _named(self, subject: Any) -> str:
+        if not isinstance(subject, str):
+            raise TypeError(f"expected the id of a subject, got {subject!r}")
         return subject if not self._prefix or subject == "run" else f"{self._prefix}{subject}"
 
     def trace(self) -> Trace:
@@ -97,7 +100,7 @@ class TraceReader:
 
 
 def _location(at: Any) -> Location | None:
-    return Location(at["file"], at["line"], at.get("text", "")) if at else None
+    return Location(str(at["file"]), int(at["line"]), str(at.get("text", ""))) if at else None
 
 
 def load_run(path: Path) -> Trace:

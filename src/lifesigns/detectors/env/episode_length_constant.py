@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import constant, finite
+from lifesigns.detectors.statistics import Array, constant, finite
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import Case, Likelihood, Rule, View, case
 
@@ -33,8 +33,9 @@ class EpisodeLengthConstant(Rule):
     How it decides
     --------------
     All lengths are equal, most episodes are terminated rather than truncated, and the length is below the
-    registered limit. A warning if a limit is known or the length is 1; a note if the environment has no
-    registered limit, as it may then be its own fixed horizon.
+    registered limit. Or every episode of the later half, at least 50, ends after a single step, however it
+    ends. A warning if a limit is known or the length is 1; a note if the environment has no registered
+    limit, as it may then be its own fixed horizon.
 
     When it is wrong
     ----------------
@@ -70,18 +71,20 @@ class EpisodeLengthConstant(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["env.episode_length"]
-        if not constant(one.y):
+        count = len(one) if constant(one.y) else _single_steps(one.y)
+        if count < FEWEST_EPISODES:
             return
-        length, limit = float(one.y.flat[0]), view.subject.info.get("max_episode_steps")
+        length, limit = float(one.y[-1]), view.subject.info.get("max_episode_steps")
         cut = view.get("env.episode_truncated")
-        cut_off = finite(cut.y).mean() if cut is not None and len(finite(cut.y)) else 0.0
-        if cut_off >= CUT_OFF_SHARE or (limit is not None and length >= limit):
+        ends = finite(cut.y[-count:]) if cut is not None else np.zeros(0)
+        cut_off = float(ends.mean()) if len(ends) else 0.0
+        if (cut_off >= CUT_OFF_SHARE and length > 1) or (limit is not None and length >= limit):
             return
         severity: Severity = "warning" if limit is not None or length <= 1 else "note"
         below = f"its limit is {limit}" if limit is not None else "it has no registered limit"
         yield self.finding(
             view,
-            f"all {len(one)} recorded episodes of `{view.subject.name}` end after {length:.0f} step"
+            f"{'all' if count == len(one) else 'the last'} {count} recorded episodes of `{view.subject.name}` end after {length:.0f} step"
             f"{'' if length == 1 else 's'}, {1 - cut_off:.0%} of them by termination; {below}",
             severity,
             [
@@ -98,9 +101,11 @@ class EpisodeLengthConstant(Rule):
         )
 
     def fires_on(self) -> Iterable[Case]:
-        """One step, ten steps below a limit, and a fixed horizon without a limit."""
+        """One step, one step from some episode on, ten steps below a limit, and a fixed horizon without a limit."""
         ended = {"env.episode_truncated": np.zeros(60)}
         yield case("one step", {"env.episode_length": np.ones(60), **ended})
+        lengths = [*[20.0] * 10, *[1.0] * 60]
+        yield case("counter never reset", {"env.episode_length": lengths, "env.episode_truncated": np.ones(70)})
         yield case(
             "ten steps", {"env.episode_length": np.full(60, 10.0), **ended}, info={"max_episode_steps": 500}
         )
@@ -119,3 +124,10 @@ class EpisodeLengthConstant(Rule):
             "own truncation", {"env.episode_length": np.full(60, 200.0), "env.episode_truncated": np.ones(60)}
         )
         yield case("varied", {"env.episode_length": [9.0, *[10.0] * 59]}, info={"max_episode_steps": 500})
+
+
+def _single_steps(lengths: Array) -> int:
+    """How many episodes at the end have one step only; 0 unless they are half of all."""
+    longer = np.flatnonzero(lengths != 1)
+    count = len(lengths) - (int(longer[-1]) + 1 if len(longer) else 0)
+    return count if 2 * count >= len(lengths) else 0

@@ -35,8 +35,10 @@ class GradientNeverArrives(Rule):
     How it decides
     --------------
     The gradient norm is exactly 0 at all samples, of which there are at least 5. If fewer than 10 % of the
-    parameters lack a `.grad` it is a note, as unused heads are common. It is also a note if a gradient of
-    exactly 0 everywhere has a plain reason: all returns so far are the same.
+    parameters lack a `.grad` it is a note, as unused heads are common. It is also a note if there is a plain
+    reason: a gradient of exactly 0 everywhere while all returns so far are the same; or parameters without a
+    `.grad` whose norm changes all the same, so that something other than the optimiser trains them (the
+    natural-gradient step of TRPO).
 
     When it is wrong
     ----------------
@@ -57,7 +59,7 @@ class GradientNeverArrives(Rule):
     since = "0.1"
     per = "optimizer"
     reads = {"optimizer.gradient_norm": 5}
-    may_read = {"optimizer.gradient_present": 5}
+    may_read = {"optimizer.gradient_present": 5, "optimizer.parameter_norm": 5}
     across = {"env.episode_return": FEWEST_EPISODES}
     causes = {
         "gradient-path-broken": Likelihood(0.90, source="the definition of the cause"),
@@ -105,10 +107,18 @@ class GradientNeverArrives(Rule):
         absent = self._absent(view, without)
         if absent and len(without) < UNUSED_SHARE * len(total):
             return "; unused heads look like this"
+        if absent and self._moves(view, without):
+            return "; something other than this optimiser changes them"
         returns = [one.y for _, one in view.across("env.episode_return")]
         if not absent and len(without) == len(total) and returns and all(constant(y) for y in returns):
             return "; all returns so far are the same"
         return ""
+
+    def _moves(self, view: View, names: list[str]) -> bool:
+        """Whether the parameters change although an optimiser without a gradient for them cannot do it."""
+        norms = view.get("optimizer.parameter_norm")
+        seen = dict(columns(norms)) if norms is not None else {}
+        return all(name in seen and not constant(seen[name]) for name in names)
 
     def fires_on(self) -> Iterable[Case]:
         """All, one of two without `.grad`, and one of two with a `.grad` of zeros."""

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from .. import callsite, taps
+from ..budget import DENSE
 from ..recorder import Recorder, on_fork
 from . import bootstrap, torch_copies, torch_networks
 from .deferred import Deferred
@@ -94,7 +95,7 @@ class Optimizers:
     def _due(self, watched: Watched) -> bool:
         recorder = self.recorder
         active = [w.samples for w in self.watched.values() if recorder.update - w.last_step_at <= 50]
-        return watched.samples <= min(active, default=0) + 1 and not _capturing(watched.parameters) \
+        return (watched.samples <= min(active, default=0) + 1 or DENSE) and not _capturing(watched.parameters) \
             and recorder.budget.admit("optimizer")
 
     def _first_half(self, watched: Watched) -> None:
