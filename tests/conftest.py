@@ -113,7 +113,9 @@ def both(scripts: Scripts) -> Callable[..., Ran]:
         scripts.write(text)
         bare = scripts.bare("train.py", *arguments, **env)
         ran = scripts.recorded("train.py", *arguments, **env)
-        assert (ran.returncode, ran.out, ran.err) == (bare.returncode, bare.out, bare.err)
+        assert ran.out == bare.out, ran.err
+        assert ran.err == bare.err
+        assert ran.returncode == bare.returncode
         return ran
 
     return run

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lifesigns.store.folder import RunFolder
 
@@ -54,23 +54,31 @@ class Child:
     def run(self, each_second: Callable[[float], bool] = lambda wall_s: False) -> Ending:
         """Runs to the end or the deadline; `each_second(wall_s)` may return True to stop early. Raises OSError."""
         pipes = [_Pipe(1, self.out), _Pipe(2, self.err)]
-        started = time.monotonic()
-        process = subprocess.Popen(
-            self.command, stdout=pipes[0].child_end, stderr=pipes[1].child_end, env=environment(self.env, self.folder),
-            stdin=subprocess.DEVNULL if self.own_group and os.isatty(0) else None,
-            process_group=0 if self.own_group else None)
-        for pipe in pipes:
-            os.close(pipe.child_end)
-        forwarder = _Forwarder(process)
-        pump = _Pump(pipes, self.folder.output_file)
+        forwarder = _Forwarder(own_group=self.own_group)
         try:
-            stopped = self._wait(process, pump, started, each_second)
+            started = time.monotonic()
+            process = self._start(pipes)
+            pump = _Pump(pipes, self.folder.output_file)
+            try:
+                stopped = self._wait(process, pump, forwarder, started, each_second)
+            finally:
+                pump.close()
         finally:
             forwarder.close()
-            pump.close()
         return Ending(process.returncode, time.monotonic() - started, stopped, pump.tail())
 
-    def _wait(self, process: subprocess.Popen[bytes], pump: _Pump, started: float,
+    def _start(self, pipes: list[_Pipe]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                self.command, stdout=pipes[0].child_end, stderr=pipes[1].child_end,
+                env=environment(self.env, self.folder),
+                stdin=subprocess.DEVNULL if self.own_group and os.isatty(0) else None,
+                process_group=0 if self.own_group else None)
+        finally:
+            for pipe in pipes:
+                os.close(pipe.child_end)
+
+    def _wait(self, process: subprocess.Popen[bytes], pump: _Pump, forwarder: _Forwarder, started: float,
               each_second: Callable[[float], bool]) -> bool:
         next_second = 1.0
         while process.poll() is None:
@@ -78,6 +86,7 @@ class Child:
                 process.wait(timeout=0.05)
             except subprocess.TimeoutExpired:
                 pass
+            forwarder.pass_on(process)
             wall = time.monotonic() - started
             late = self.deadline_s is not None and wall >= self.deadline_s
             if wall >= next_second:
@@ -207,39 +216,63 @@ class _Pump(threading.Thread):
 
 
 class _Forwarder:
-    """Passes a signal sent to us alone on to the child; Ctrl-C in a terminal reaches a child of our group by itself."""
+    """Passes a signal that was sent to us alone on to the child.
+
+    One sent to our whole group (Ctrl-C in a terminal, `timeout`) has reached a child of our group already: a sentinel
+    in the group, killed by it, tells the two apart. The sentinel ends with us, since its input does.
+    """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    PATIENCE_S = 0.1
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._open = True
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.SIGNALS)
-        self._thread = threading.Thread(target=self._loop, daemon=True, name="lifesigns-signals")
-        self._thread.start()
+    def __init__(self, *, own_group: bool) -> None:
+        self._own_group = own_group
+        self._pending: list[int] = []
+        self._before: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            wanted = [n for n in self.SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
+            self._before = {n: signal.signal(n, self._note) for n in wanted}
+        self._sentinel = None if own_group else _sentinel()
 
-    def _loop(self) -> None:
-        while self._open:
-            info = signal.sigtimedwait(self.SIGNALS, 0.2)
-            if info is None:
-                continue
-            from_terminal = info.si_code > 0
-            same_group = _same_group(self._process)
-            if not (from_terminal and same_group):
-                _send(self._process, info.si_signo, group=not same_group)
+    def _note(self, number: int, frame: Any) -> None:
+        self._pending.append(number)
+
+    def pass_on(self, process: subprocess.Popen[bytes]) -> None:
+        """Sends the child what has arrived for us alone since the last call."""
+        while self._pending:
+            number = self._pending.pop(0)
+            if not self._reached_group():
+                _send(process, number, group=self._own_group)
+
+    def _reached_group(self) -> bool:
+        if self._sentinel is None:
+            return False
+        try:
+            self._sentinel.wait(self.PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            return False
+        self._end_sentinel()
+        self._sentinel = _sentinel()
+        return True
+
+    def _end_sentinel(self) -> None:
+        if self._sentinel is not None:
+            assert self._sentinel.stdin is not None
+            self._sentinel.stdin.close()
+            self._sentinel.wait()
 
     def close(self) -> None:
         """Stops forwarding and lets signals through to us again."""
-        self._open = False
-        self._thread.join(1.0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._end_sentinel()
 
 
-def _same_group(process: subprocess.Popen[bytes]) -> bool:
+def _sentinel() -> subprocess.Popen[bytes] | None:
     try:
-        return os.getpgid(process.pid) == os.getpgrp()
-    except ProcessLookupError:
-        return True
+        return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
 
 
 def python_command(python: str, script: str, arguments: Sequence[str], *, module: bool) -> list[str]:

@@ -14,9 +14,10 @@ from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
 LARGE_TYPICAL = 10.0
 """root mean square of the median component, from which it is a warning; catalogue D08 (after Schulman)."""
-LARGE_ONE = 1000.0
-"""root mean square of one component, from which it is a warning; assumed (Humanoid's contact forces stay
-below)."""
+SATURATING = 8.7
+"""times √d: root mean square of one of d components, from which it is a warning. With PyTorch's default
+initialisation, weights uniform in ±1/√d, such a component alone gives pre-activations of standard deviation
+5, where a tanh is flat; arithmetic."""
 SMALL_ALL = 0.01
 """root mean square of the largest component, below which it is a warning; assumed (MountainCar's velocity has
 0.02 beside a position of 0.5, CartPole's angle 0.07)."""
@@ -53,7 +54,8 @@ class InputScale(Rule):
     How it decides
     --------------
     Mean and standard deviation of each component over all samples. A warning where the median component's
-    root mean square is above 10, one component's is above 1,000, the largest one's is below 0.01, or no
+    root mean square is above 10, one component's alone would saturate a first layer (above 8.7 √d with d
+    components, by PyTorch's default initialisation), the largest one's is below 0.01, or no
     component ever varies; a note where half of the components never vary.
 
     When it is wrong
@@ -137,8 +139,14 @@ def _judge(found: list[_Component]) -> tuple[str, Severity, _Component, float] |
     still = [c for c in found if c.std == 0]
     if len(still) == len(found):
         return f"none of the {len(found)} components ever varies", "warning", largest, 0.0
-    if largest.rms > LARGE_ONE:
-        return _told(largest, "the largest component", f"above {LARGE_ONE:g}"), "warning", largest, LARGE_ONE
+    saturating = SATURATING * len(found) ** 0.5
+    if largest.rms > saturating:
+        return (
+            _told(largest, "the largest component", f"above {saturating:.3g}"),
+            "warning",
+            largest,
+            saturating,
+        )
     if typical.rms > LARGE_TYPICAL:
         return (
             _told(typical, "the median component", f"above {LARGE_TYPICAL:g}"),

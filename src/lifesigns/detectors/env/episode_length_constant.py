@@ -84,7 +84,8 @@ class EpisodeLengthConstant(Rule):
         below = f"its limit is {limit}" if limit is not None else "it has no registered limit"
         yield self.finding(
             view,
-            f"{'all' if count == len(one) else 'the last'} {count} recorded episodes of `{view.subject.name}` end after {length:.0f} step"
+            f"{'all' if count == len(one) else 'the last'} {count} recorded episodes of "
+            f"`{view.subject.name}` end after {length:.0f} step"
             f"{'' if length == 1 else 's'}, {1 - cut_off:.0%} of them by termination; {below}",
             severity,
             [
@@ -101,11 +102,13 @@ class EpisodeLengthConstant(Rule):
         )
 
     def fires_on(self) -> Iterable[Case]:
-        """One step, one step from some episode on, ten steps below a limit, and a fixed horizon without a limit."""
+        """One step, also from some episode on, ten steps below a limit, a fixed horizon without one."""
         ended = {"env.episode_truncated": np.zeros(60)}
         yield case("one step", {"env.episode_length": np.ones(60), **ended})
         lengths = [*[20.0] * 10, *[1.0] * 60]
-        yield case("counter never reset", {"env.episode_length": lengths, "env.episode_truncated": np.ones(70)})
+        yield case(
+            "counter never reset", {"env.episode_length": lengths, "env.episode_truncated": np.ones(70)}
+        )
         yield case(
             "ten steps", {"env.episode_length": np.full(60, 10.0), **ended}, info={"max_episode_steps": 500}
         )

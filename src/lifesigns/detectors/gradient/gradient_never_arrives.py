@@ -63,8 +63,10 @@ class GradientNeverArrives(Rule):
     across = {"env.episode_return": FEWEST_EPISODES}
     causes = {
         "gradient-path-broken": Likelihood(0.90, source="the definition of the cause"),
-        "parameters-not-trained": Likelihood(0.10, source="the optimiser holds a network that was replaced"),
+        "parameters-not-trained": Likelihood(0.35, source="the optimiser holds a network that was replaced"),
         "reward-carries-no-signal": Likelihood(0.20, source="advantages of exactly 0"),
+        "policy-output-saturated": Likelihood(0.40, source="a flat tanh passes no gradient"),
+        "observation-scale": Likelihood(0.05, source="saturated or dead layers"),
         "numerical-overflow": Likelihood(0.03, source="saturated or dead layers"),
         "any fault": Likelihood(0.004, source="exact"),
     }

@@ -58,6 +58,7 @@ class GradientWithoutOptimizer(Rule):
     across = {"optimizer.update_norm": 1, "target.distance": 1, "optimizer.gradient_norm": 1}
     causes = {
         "parameters-not-trained": Likelihood(0.85, source="the definition of the cause"),
+        "gradient-path-broken": Likelihood(0.005, source="what is cut off gets no gradient"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
     false_alarm = Likelihood(0.01, source="judgement: freezing by leaving out")

@@ -74,7 +74,7 @@ class EntropyAtMaximum(Rule):
         "entropy-bonus-dominates": Likelihood(0.90, source="the definition of the cause"),
         "reward-carries-no-signal": Likelihood(0.60, source="only the entropy bonus is left"),
         "learning-rate-too-low": Likelihood(0.60, source="judgement"),
-        "too-little-training": Likelihood(0.25, source="judgement"),
+        "too-little-training": Likelihood(0.08, source="judgement: a warning takes many updates"),
         "any fault": Likelihood(0.06, source="judgement"),
     }
     false_alarm = Likelihood(0.015, source="judgement: quiet wherever returns rise")

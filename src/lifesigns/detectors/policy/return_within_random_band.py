@@ -61,7 +61,7 @@ class ReturnWithinRandomBand(Rule):
         "reward-carries-no-signal": Likelihood(0.80, source="judgement"),
         "entropy-bonus-dominates": Likelihood(0.75, source="judgement"),
         "learning-rate-too-low": Likelihood(0.70, source="judgement"),
-        "too-little-training": Likelihood(0.65, source="judgement"),
+        "too-little-training": Likelihood(0.35, source="judgement: a warning takes many steps"),
         "learning-rate-too-high": Likelihood(0.40, source="judgement"),
         "observation-scale": Likelihood(0.40, source="judgement"),
         "policy-output-saturated": Likelihood(0.30, source="judgement"),

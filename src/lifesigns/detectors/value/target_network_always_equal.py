@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import nan
 
 import numpy as np
 
-from lifesigns.detectors.statistics import Array, finite, median
+from lifesigns.detectors.statistics import Array, median
 from lifesigns.model import Evidence, Finding, Series, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
@@ -18,6 +19,8 @@ after the step, a Polyak average with τ = 0.995 as well, with τ = 0.05 it is 3
 SHORT_INTERVAL = 10
 """updates; samples that lie a multiple of this or less apart cannot hide a copy interval that is sensible;
 assumed."""
+FEWEST_MOVED = 5
+"""samples before which the online network had changed; assumed."""
 
 
 class TargetNetworkAlwaysEqual(Rule):
@@ -61,7 +64,7 @@ class TargetNetworkAlwaysEqual(Rule):
     code = "D203"
     since = "0.1"
     per = "target"
-    reads = {"target.distance": 5, "target.online_change": 5}
+    reads = {"target.distance": FEWEST_MOVED, "target.online_change": FEWEST_MOVED}
     across = {"optimizer.update_norm": 5, "optimizer.parameter_norm": 5}
     causes = {
         "target-network-copied-every-step": Likelihood(0.95, source="the definition of the cause"),
@@ -71,10 +74,8 @@ class TargetNetworkAlwaysEqual(Rule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
-        distance, online = view["target.distance"], view["target.online_change"]
-        if not finite(online.y).any():
-            raise CannotTell("the online network did not change")
-        same, updates = bool(np.all(distance.y == 0)), _updates_apart(view)
+        distance = _while_moving(view["target.distance"], view["target.online_change"])
+        same, updates = bool(np.all(distance.y == 0)), _updates_apart(view, distance)
         if not (same or updates < CLOSE_UPDATES):
             return
         name, gap = view.subject.name, _common_gap(distance)
@@ -126,6 +127,16 @@ class TargetNetworkAlwaysEqual(Rule):
         yield case("τ = 0.005", {"target.distance": np.full(8, 0.1), **online, **_STEPS}, info=_HELD)
 
 
+def _while_moving(distance: Series, online: Series) -> Series:
+    """The samples before which the online network had changed. Raises `CannotTell` where they are too few."""
+    moved = np.isin(distance.x, online.x[online.y > 0])
+    if moved.sum() < FEWEST_MOVED:
+        raise CannotTell(
+            f"the online network had changed at {int(moved.sum())} samples, {FEWEST_MOVED} needed"
+        )
+    return replace(distance, x=distance.x[moved], y=distance.y[moved])
+
+
 def _common_gap(one: Series) -> int:
     gaps = np.diff(np.unique(np.round(one.x))).astype(np.int64)
     return int(np.gcd.reduce(gaps)) if len(gaps) else 0
@@ -135,12 +146,12 @@ def _apart(gap: int) -> str:
     return f"; all samples lie a multiple of {gap} updates apart" if gap > 1 else ""
 
 
-def _updates_apart(view: View) -> float:
+def _updates_apart(view: View, distance: Series) -> float:
     """Median distance in updates of the optimiser that holds the online network; NaN where it is not known.
 
     The optimiser counts its own steps, the target those of all; they are matched by their share of the run.
     """
-    distance, held = view["target.distance"], view.subject.info.get("online")
+    held = view.subject.info.get("online")
     norms = {s.id: one for s, one in view.across("optimizer.parameter_norm")}
     for subject, update in view.across("optimizer.update_norm"):
         if held is not None and held in (subject.info.get("networks") or ()) and subject.id in norms:

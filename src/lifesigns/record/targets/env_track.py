@@ -28,7 +28,7 @@ class EnvTrack:
         self.vector = bool(info.get("vector"))
         self.next_step_autoreset = info.get("autoreset") == "next_step"
         self.window = [0.0, 0.0, math.inf, -math.inf, 0.0]
-        self.obs_every, self.countdown = 32, 1
+        self.obs_every, self.countdown = 4, 1
         self.samples: list[tuple[Any, Any]] = []
         self.action_space = info.get("action_space", {})
         self.last_obs: Any = None
@@ -142,6 +142,10 @@ class EnvTrack:
             self.window = [0.0, 0.0, math.inf, -math.inf, 0.0]
         if self.samples:
             samples, self.samples = self.samples, []
+            if len(samples) >= SAMPLES_A_FLUSH * 3 // 4:
+                self.obs_every = min(2 * self.obs_every, 256)
+            elif len(samples) < SAMPLES_A_FLUSH // 4:
+                self.obs_every = max(self.obs_every // 2, 1)
             self._observations([o for o, _ in samples if o is not None])
             self._actions([a for _, a in samples if a is not None])
 

@@ -40,7 +40,6 @@ class Envs:
         self.inner: dict[int, Any] = {}
         self.made_at: dict[int, tuple[Any, str]] = {}
         self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
-        self.off = not recorder.main and _is_vector_worker()
 
     def put_inside(self, env: Any) -> None:
         """`env` is now part of another environment; its own steps no longer count."""
@@ -61,7 +60,8 @@ class Envs:
         """The track of an outermost environment, introduced at its first reset or step."""
         found = self.tracks.get(id(env))
         if found is None or found[0]() is not env:
-            track = None if self.off else self._introduce(env)
+            part_of_vector = not self.recorder.main and _is_vector_worker()
+            track = None if part_of_vector else self._introduce(env)
             found = self.tracks[id(env)] = (weakref.ref(env), track)
         return found[1]
 
@@ -316,8 +316,12 @@ def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
         track.step_many(action, obs, _list(reward), _list(terminated), _list(truncated), _final(track, obs, info),
                         _vector_raw(info))
     else:
-        track.step_one(action, obs, float(reward), terminated, truncated, info)
+        track.step_one(action, obs, _number(reward), terminated, truncated, info)
     env_track.after_step(track, started)
+
+
+def _number(reward: Any) -> float:
+    return float(reward.item() if hasattr(reward, "item") else reward)
 
 
 def _list(values: Any) -> list[Any]:

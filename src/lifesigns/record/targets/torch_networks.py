@@ -196,9 +196,10 @@ class Layers:
 def readable(value: Any) -> bool:
     """Whether a value is an ordinary tensor with numbers: not traced, transformed, fake, of a subclass, or empty."""
     torch = sys.modules["torch"]
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():
+        return False  # before anything is asked of the tensor: a tracer would note the question
     return type(value) in (torch.Tensor, torch.nn.Parameter) and value.numel() > 0 and value.layout is torch.strided \
-        and value.device.type != "meta" and not torch.compiler.is_compiling() and not torch.jit.is_tracing() \
-        and not torch._C._functorch.is_functorch_wrapped_tensor(value)
+        and value.device.type != "meta" and not torch._C._functorch.is_functorch_wrapped_tensor(value)
 
 
 def _output_stats(module: Any, output: Any) -> tuple[float, float, float, float]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -87,6 +88,7 @@ class Optimizers:
             watched.cleared_steps += min(watched.zero_grads, 1)
             watched.since_sample += 1
         watched.backwards = watched.zero_grads = 0
+        watched.before = None
         if self._due(watched):
             started = perf_counter()
             self._first_half(watched)
@@ -233,10 +235,14 @@ def _capturing(parameters: list[Any]) -> bool:
 
 
 optimizers: Optimizers
+is_compiling: Callable[[], bool]
+"""torch's own check; a step inside a compiled function is left alone, since the hooks are compiled with it."""
 
 
 def install(torch: Any, recorder: Recorder) -> None:
     """Registers the global step hooks and the two taps; called when torch has been imported."""
+    global is_compiling
+    is_compiling = torch.compiler.is_compiling
     _reset(recorder)
     on_fork(_reset)
     module = sys.modules["torch.optim.optimizer"]
@@ -256,6 +262,8 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
+    if is_compiling():
+        return
     try:
         optimizers.before_step(optimizer)
     except Exception as error:
@@ -263,6 +271,8 @@ def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
 
 
 def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
+    if is_compiling():
+        return
     try:
         optimizers.after_step(optimizer)
         optimizers.recorder.tick()

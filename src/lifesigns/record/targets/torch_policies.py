@@ -71,8 +71,8 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _rows(tensor: Any, width: int) -> Any:
-    """At most `MAX_ROWS` rows [n, width], or None for a tensor that must be left alone (on a device, in a transform)."""
-    if not torch_networks.readable(tensor) or tensor.device.type != "cpu":
+    """At most `MAX_ROWS` rows [n, width], or None for a tensor on a device."""
+    if tensor.device.type != "cpu":
         return None
     rows = tensor.detach().reshape(-1, width)
     return rows[:: rows.shape[0] // MAX_ROWS + 1].double().numpy() if rows.shape[0] else None
@@ -86,7 +86,7 @@ def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
 
     held = args[0].__dict__
     given = held.get("logits", held.get("probs"))
-    if given is None or given.dim() == 0 or given.shape[-1] < 2:
+    if not torch_networks.readable(given) or given.dim() == 0 or given.shape[-1] < 2:
         return
     width = given.shape[-1]
     values = _rows(given, width)
@@ -107,7 +107,7 @@ def _on_normal(args: Any, kwargs: Any, result: Any) -> None:
         return
     started = perf_counter()
     scale = args[0].scale
-    if scale.dim() == 0 or not 0 < scale.shape[-1] <= MAX_DIMS:
+    if not torch_networks.readable(scale) or scale.dim() == 0 or not 0 < scale.shape[-1] <= MAX_DIMS:
         return
     width = scale.shape[-1]
     values = _rows(scale, width)
