@@ -17,8 +17,9 @@ from lifesigns.model import Series, Trace
 from lifesigns.record.launch import Child
 from lifesigns.store import RunFolder, load_run
 
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("LIFESIGNS_", "PYTHONWARN", "PYTEST_"))} | {
-    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+ENVIRONMENT = {
+    k: v for k, v in os.environ.items() if not k.startswith(("LIFESIGNS_", "PYTHONWARN", "PYTEST_"))
+} | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
 @dataclass
@@ -66,8 +67,16 @@ class Scripts:
 
     def bare(self, *command: str, stdin: str = "", **env: str) -> Ran:
         """`python command` without us."""
-        done = subprocess.run([sys.executable, *command], cwd=self.path, env={**ENVIRONMENT, **env}, input=stdin,
-                              capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.path,
+            env={**ENVIRONMENT, **env},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def recorded(self, *command: str, **env: str) -> Ran:
@@ -79,8 +88,13 @@ class Scripts:
         here = os.getcwd()
         os.chdir(self.path)
         try:
-            ending = Child([sys.executable, *command], folder, out, err,
-                           env={**ENVIRONMENT, "LIFESIGNS_STRICT": "1", "LIFESIGNS_DENSE": "1", **env}).run()
+            ending = Child(
+                [sys.executable, *command],
+                folder,
+                out,
+                err,
+                env={**ENVIRONMENT, "LIFESIGNS_STRICT": "1", "LIFESIGNS_DENSE": "1", **env},
+            ).run()
         finally:
             os.chdir(here)
         return Ran(ending.returncode, out.getvalue().decode(), err.getvalue().decode(), folder)

@@ -151,11 +151,9 @@ def main():
                 actions[t], logprobs[t], _, values[t] = agent.get_action_and_value(obs_buf[t])
             obs, reward, terminated, truncated, infos = envs.step(actions[t].numpy())
             done = terminated | truncated
-            final_obs = obs.copy()
             for i in np.flatnonzero(done):  # `obs` already belongs to the next episode there
-                final_obs[i] = infos["final_obs"][i]
                 recent_returns.append(float(infos["final_info"]["episode"]["r"][i]))
-            next_obs_buf[t] = torch.as_tensor(final_obs)
+            next_obs_buf[t] = torch.as_tensor(obs)
             rewards[t] = torch.as_tensor(reward)
             terminations[t] = torch.as_tensor(terminated)
             dones[t] = torch.as_tensor(done)

@@ -9,17 +9,18 @@ SIZE = 16
 class Orchard(gym.Env):
     """Walk along a row of trees. The left end pays half a basket at every step, the right end a whole one.
 
-    Nothing in the task ever ends; the time limit of the registration below only brings a new starting point.
+    Where the walker stands is read off a slightly noisy sensor. Nothing in the task ever ends; the time limit of the registration below only brings a new starting point.
     """
 
     def __init__(self, last_start=SIZE - 1):
         self.last_start = last_start
-        self.observation_space = gym.spaces.Box(-1.0, 1.0, shape=(1,), dtype=np.float32)
+        self.observation_space = gym.spaces.Box(-2.0, 2.0, shape=(1,), dtype=np.float32)
         self.action_space = gym.spaces.Discrete(3)
         self.position = 0
 
     def _observation(self):
-        return np.array([2.0 * self.position / (SIZE - 1) - 1.0], dtype=np.float32)
+        jitter = self.np_random.normal(0.0, 0.01)
+        return np.array([2.0 * self.position / (SIZE - 1) - 1.0 + jitter], dtype=np.float32)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)

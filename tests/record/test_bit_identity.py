@@ -1,4 +1,5 @@
-"""The same seeded script with and without recording ends with identical parameters, losses and random states."""
+"""The same seeded script with and without recording ends with identical parameters, losses and random
+states."""
 
 from __future__ import annotations
 
@@ -14,19 +15,35 @@ GALLERY = Path(__file__).parents[2] / "gallery" / "scripts"
 TIMING = re.compile(r"\b(sps|fps|time\w*|seconds|wall\w*)([=: ]+)[\d.]+")
 
 SCRIPTS = {
-    "dqn.py": (["--total-timesteps", "500", "--learning-starts", "100"],
-               {"loss.value", "target.distance", "env.episode_return", "optimizer.update_norm", "layer.zero_share"}),
-    "ppo.py": (["--total-timesteps", "1024"],
-               {"loss.value", "policy.entropy", "env.episode_length", "gradient.total_norm", "layer.output_rms"}),
-    "sac.py": (["--total-timesteps", "260", "--learning-starts", "150"],
-               {"loss.value", "target.change", "env.action_saturated_share", "optimizer.gradient_norm"}),
-    "reinforce.py": (["--total-timesteps", "1600"], {"loss.value", "env.episode_return", "optimizer.learning_rate"}),
+    "dqn.py": (
+        ["--total-timesteps", "500", "--learning-starts", "100"],
+        {"loss.value", "target.distance", "env.episode_return", "optimizer.update_norm", "layer.zero_share"},
+    ),
+    "ppo.py": (
+        ["--total-timesteps", "1024"],
+        {"loss.value", "policy.entropy", "env.episode_length", "gradient.total_norm", "layer.output_rms"},
+    ),
+    "sac.py": (
+        ["--total-timesteps", "260", "--learning-starts", "150"],
+        {"loss.value", "target.change", "env.action_saturated_share", "optimizer.gradient_norm"},
+    ),
+    "reinforce.py": (
+        ["--total-timesteps", "1600"],
+        {"loss.value", "env.episode_return", "optimizer.learning_rate"},
+    ),
     "digits.py": (["--epochs", "2"], {"loss.value", "network.input_mean", "layer.zero_share"}),
-    "char_transformer.py": (["--steps", "12"], {"loss.value", "gradient.total_norm", "optimizer.gradient_norm"}),
+    "char_transformer.py": (
+        ["--steps", "12"],
+        {"loss.value", "gradient.total_norm", "optimizer.gradient_norm"},
+    ),
 }
 SB3 = {
-    "DQN": ("CartPole-v1", 1500), "PPO": ("CartPole-v1", 512), "A2C": ("CartPole-v1", 800),
-    "SAC": ("Pendulum-v1", 560), "TD3": ("Pendulum-v1", 1040), "TRPO": ("CartPole-v1", 1024),
+    "DQN": ("CartPole-v1", 1500),
+    "PPO": ("CartPole-v1", 512),
+    "A2C": ("CartPole-v1", 800),
+    "SAC": ("Pendulum-v1", 560),
+    "TD3": ("Pendulum-v1", 1040),
+    "TRPO": ("CartPole-v1", 1024),
 }
 
 
@@ -59,7 +76,8 @@ def untimed(text: str) -> str:
 
 
 def compare(scripts: Any, script: str, arguments: list[str], expected: set[str], **env: str) -> None:
-    """Runs a gallery script twice and compares what it saved and printed; checks that something was recorded."""
+    """Runs a gallery script twice and compares what it saved and printed; checks that something was
+    recorded."""
     common = [str(GALLERY / script), *arguments]
     bare = scripts.bare(*common, "--checkpoint", "bare.pt", **env)
     assert bare.returncode == 0, bare.err
@@ -91,5 +109,14 @@ def test_single_file_script(scripts: Any, script: str) -> None:
 @pytest.mark.parametrize("algorithm", SB3)
 def test_stable_baselines3(scripts: Any, algorithm: str) -> None:
     env_id, steps = SB3[algorithm]
-    arguments = ["--algo", algorithm, "--env", env_id, "--total-timesteps", str(steps), "--eval-episodes", "1"]
+    arguments = [
+        "--algo",
+        algorithm,
+        "--env",
+        env_id,
+        "--total-timesteps",
+        str(steps),
+        "--eval-episodes",
+        "1",
+    ]
     compare(scripts, "sb3_run.py", arguments, {"loss.value", "env.reward_mean", "optimizer.update_norm"})

@@ -1,4 +1,5 @@
-"""The user's program is the user's: arguments, paths, streams, statuses, tracebacks, as without us. No torch needed."""
+"""The user's program is the user's: arguments, paths, streams, statuses, tracebacks, as without us. No torch
+needed."""
 
 from __future__ import annotations
 
@@ -11,30 +12,42 @@ import pytest
 Both = Callable[..., Any]
 
 
-@pytest.mark.parametrize(("text", "status"), [
-    ("import sys; sys.exit(3)", 3),
-    ("exit(0)", 0),
-    ("import sys; sys.exit('said')", 1),
-    ("import os, random; print('out', flush=True); os._exit(5)", 5),
-    ("raise SystemExit", 0),
-    ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9),
-    ("import os; os.abort()", -6),
-    ("raise KeyboardInterrupt", -2),
-    ("def broken(:\n  pass", 1),
-])
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("import sys; sys.exit(3)", 3),
+        ("exit(0)", 0),
+        ("import sys; sys.exit('said')", 1),
+        ("import os, random; print('out', flush=True); os._exit(5)", 5),
+        ("raise SystemExit", 0),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9),
+        ("import os; os.abort()", -6),
+        ("raise KeyboardInterrupt", -2),
+        ("def broken(:\n  pass", 1),
+    ],
+)
 def test_exit_status_and_output(both: Both, text: str, status: int) -> None:
     assert both(text).returncode == status
 
 
 def test_arguments_paths_and_module_facts(both: Both, scripts: Any) -> None:
     scripts.write("VALUE = 7", "sibling.py")
-    ran = both("""
+    ran = both(
+        """
         import os, sys, random
         import sibling
         if __name__ == "__main__":
-            print(__file__, sys.argv, sys.path, os.getcwd(), sibling.VALUE, __spec__, sys.modules["__main__"].__dict__.keys())
-            print(sys.orig_argv[1:], sys.flags, sys.warnoptions, sorted(k for k in sys.modules if "lifesigns" in k and k[0] != "_"))
-    """, "--rate", "3e-4", "--", "ä b", "")
+            print(__file__, sys.argv, sys.path, os.getcwd(), sibling.VALUE, __spec__)
+            print(sys.modules["__main__"].__dict__.keys())
+            print(sys.orig_argv[1:], sys.flags, sys.warnoptions)
+            print([k for k in sys.modules if k.split(".")[0] == "lifesigns"])
+    """,
+        "--rate",
+        "3e-4",
+        "--",
+        "ä b",
+        "",
+    )
     assert "sibling.py" not in ran.err
     assert "'--', 'ä b', ''" in ran.out
 
@@ -42,12 +55,15 @@ def test_arguments_paths_and_module_facts(both: Both, scripts: Any) -> None:
 def test_python_m(scripts: Any) -> None:
     scripts.write("", "package/__init__.py")
     scripts.write("NAME = 'helper'", "package/helper.py")
-    scripts.write("""
+    scripts.write(
+        """
         import sys, random
         from . import helper
         print(__name__, __package__, __file__, __spec__.name, sys.argv, sys.path, helper.NAME)
         1 / 0
-    """, "package/train.py")
+    """,
+        "package/train.py",
+    )
     bare, ran = (run("-m", "package.train", "--x", "1") for run in (scripts.bare, scripts.recorded))
     assert (bare.returncode, bare.out, bare.err) == (ran.returncode, ran.out, ran.err)
     assert "ZeroDivisionError" in ran.err
@@ -55,7 +71,10 @@ def test_python_m(scripts: Any) -> None:
 
 def test_a_script_that_relies_on_the_users_path(both: Both, scripts: Any) -> None:
     scripts.write("WHERE = 'elsewhere'", "lib/mine.py")
-    assert "elsewhere" in both("import sys, mine; print(mine.WHERE, sys.path)", PYTHONPATH=str(scripts.path / "lib")).out
+    assert (
+        "elsewhere"
+        in both("import sys, mine; print(mine.WHERE, sys.path)", PYTHONPATH=str(scripts.path / "lib")).out
+    )
 
 
 def test_a_folder_named_like_us(both: Both, scripts: Any) -> None:
@@ -72,14 +91,17 @@ def test_a_folder_named_like_us(both: Both, scripts: Any) -> None:
 
 def test_the_users_own_sitecustomize_and_excepthook(both: Both, scripts: Any) -> None:
     scripts.write("import builtins; builtins.FROM_SITE = 'site'", "site/sitecustomize.py")
-    ran = both("""
+    ran = both(
+        """
         import sys, random
         print(FROM_SITE, sys.modules["sitecustomize"].__file__)
         def hook(kind, value, trace):
             print("own hook:", kind.__name__, value, file=sys.stderr)
         sys.excepthook = hook
         raise ValueError("boom")
-    """, PYTHONPATH=str(scripts.path / "site"))
+    """,
+        PYTHONPATH=str(scripts.path / "site"),
+    )
     assert ran.err == "own hook: ValueError boom\n"
 
 
@@ -108,8 +130,15 @@ def test_standard_input(scripts: Any) -> None:
     scripts.write("import sys, random; print(sum(int(n) for n in sys.stdin))")
     import subprocess
 
-    done = subprocess.run([sys.executable, "-m", "lifesigns.cli", "watch", "train.py"], cwd=scripts.path, input="1\n2\n39\n",
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "lifesigns.cli", "watch", "train.py"],
+        cwd=scripts.path,
+        input="1\n2\n39\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stdout == "42\n"
     assert done.returncode == 0
 
@@ -128,7 +157,10 @@ def test_seeding_functions_pickle_for_workers(both: Both) -> None:
 
 def test_asking_whether_a_module_is_there_does_not_lose_it(record: Callable[..., Any], scripts: Any) -> None:
     """Libraries call `find_spec` for optional parts long before they import them."""
-    scripts.write("import sys\nclass Run:\n    def log(self, data, step=None): pass\n__version__ = '0'\n", "wandb/__init__.py")
+    scripts.write(
+        "import sys\nclass Run:\n    def log(self, data, step=None): pass\n__version__ = '0'\n",
+        "wandb/__init__.py",
+    )
     ran = record("""
         import importlib.util
         assert importlib.util.find_spec("wandb") is not None
@@ -145,11 +177,14 @@ def test_asking_whether_a_module_is_there_does_not_lose_it(record: Callable[...,
 
 
 def test_warnings_as_errors_do_not_touch_us(both: Both) -> None:
-    both("""
+    both(
+        """
         import random, numpy as np
         random.seed(1), np.random.seed(2)
         print(random.random(), np.random.rand())
-    """, PYTHONWARNINGS="error")
+    """,
+        PYTHONWARNINGS="error",
+    )
 
 
 def test_a_run_folder_that_cannot_be_written_ends_only_the_recording(scripts: Any) -> None:

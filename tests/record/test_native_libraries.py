@@ -40,7 +40,9 @@ def script(body: str, top: str = "") -> str:
 @pytest.mark.slow
 def test_exceptions_inside_taps_print_as_without_us(scripts: Any) -> None:
     """One script, four places to fail; each traceback is printed by the interpreter's own hook at the end."""
-    where = scripts.write(script("""
+    where = scripts.write(
+        script(
+            """
         import sys, torch
         env = gym.make("Broken-v0", disable_env_checker=True)
         model = torch.nn.Linear(1, 1)
@@ -67,12 +69,15 @@ def test_exceptions_inside_taps_print_as_without_us(scripts: Any) -> None:
             attempt(function)
         print(len(errors))
         raise ExceptionGroup("all", errors)
-    """, """
+    """,
+            """
         class Broken(Walk):
             def step(self, action):
                 return [][3]
         gym.register("Broken-v0", entry_point=Broken)
-    """))
+    """,
+        )
+    )
     bare, ran = scripts.bare(where.name), scripts.recorded(where.name)
     assert "in the hook" in bare.err
     assert "in the closure" in bare.err
@@ -83,7 +88,8 @@ def test_exceptions_inside_taps_print_as_without_us(scripts: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_workers_give_the_same_results(both: Both, method: str) -> None:
-    ran = both("""
+    ran = both(
+        """
         import multiprocessing as mp, os, random, sys
         import numpy as np
         def work(n):
@@ -100,17 +106,21 @@ def test_workers_give_the_same_results(both: Both, method: str) -> None:
             for p in processes: p.start()
             for p in processes: p.join()
             print([p.exitcode for p in processes], random.random(), np.random.rand())
-    """, method)
+    """,
+        method,
+    )
     ran.healthy()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 def test_async_vector_env_of_a_class_in_main(both: Both, context: str) -> None:
-    ran = both(script("""
+    ran = both(
+        script("""
         import sys
         import torch
-        envs = gym.vector.AsyncVectorEnv([lambda: Walk(4), lambda: Walk(6)], shared_memory=True, context=sys.argv[1])
+        parts = [lambda: Walk(4), lambda: Walk(6)]
+        envs = gym.vector.AsyncVectorEnv(parts, shared_memory=True, context=sys.argv[1])
         obs, _ = envs.reset(seed=3)
         total = 0.0
         for t in range(40):
@@ -118,17 +128,22 @@ def test_async_vector_env_of_a_class_in_main(both: Both, context: str) -> None:
             total += float(reward.sum()) + float(obs.sum())
         print(total)
         envs.close()
-    """), context)
+    """),
+        context,
+    )
     ran.healthy()
     trace = ran.trace
-    assert [s.info["num_envs"] for s in trace.of_kind("env")] == [2], "the vector environment alone, not its parts"
+    assert [s.info["num_envs"] for s in trace.of_kind("env")] == [2], (
+        "the vector environment alone, not its parts"
+    )
     assert trace.health["env_steps"] == 80
     assert trace.of_kind("env")[0].name == "envs"
 
 
 @pytest.mark.slow
 def test_copies_pickles_and_identity(both: Both) -> None:
-    ran = both(script("""
+    ran = both(
+        script("""
         import copy, inspect, io, pickle
         import cloudpickle, torch
         env = Walk()
@@ -146,7 +161,8 @@ def test_copies_pickles_and_identity(both: Both) -> None:
         Again = pickle.loads(frozen)
         again = Again(3)
         again.reset(seed=1)
-        print(again.step(0), inspect.signature(Walk.step), inspect.getsource(Walk.step)[:20], Walk.step.__qualname__)
+        print(again.step(0), inspect.signature(Walk.step), Walk.step.__qualname__)
+        print(inspect.getsource(Walk.step)[:20])
         make_walk = pickle.loads(cloudpickle.dumps(lambda: gym.make("CartPole-v1")))
         print(make_walk().spec.id)
         model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
@@ -173,7 +189,8 @@ def test_copies_pickles_and_identity(both: Both) -> None:
                 cls.extra = extra
         class Special(Generic, extra=5): pass
         print(Special.extra, Generic.__parameters__, gym.Env.__parameters__)
-    """))
+    """)
+    )
     ran.healthy()
 
 
@@ -267,7 +284,8 @@ def test_data_loader_workers(both: Both) -> None:
 
 @pytest.mark.slow
 def test_subproc_vec_env_of_a_class_in_main(both: Both) -> None:
-    ran = both(script("""
+    ran = both(
+        script("""
         import torch
         from stable_baselines3 import A2C
         from stable_baselines3.common.vec_env import SubprocVecEnv
@@ -276,15 +294,17 @@ def test_subproc_vec_env_of_a_class_in_main(both: Both) -> None:
         model = A2C("MlpPolicy", venv, seed=0, device="cpu").learn(60)
         print(sum(p.sum().item() for p in model.policy.parameters()))
         venv.close()
-    """))
+    """)
+    )
     ran.healthy()
-    env, = ran.trace.of_kind("env")
+    (env,) = ran.trace.of_kind("env")
     assert (env.name, env.info["num_envs"], env.info["autoreset"]) == ("venv", 2, "same_step")
 
 
 @pytest.mark.slow
 def test_a_script_that_patches_libraries_itself(both: Both) -> None:
-    ran = both(script("""
+    ran = both(
+        script("""
         import torch
         calls = []
         original_make, original_step = gym.make, torch.optim.Adam.step
@@ -311,7 +331,8 @@ def test_a_script_that_patches_libraries_itself(both: Both) -> None:
             model(torch.as_tensor(obs)).sum().backward()
             optimizer.step()
         print(calls)
-    """))
+    """)
+    )
     ran.healthy()
     assert ran.trace.health["updates"] == 3
     assert ran.trace.health["env_steps"] == 4
@@ -320,7 +341,8 @@ def test_a_script_that_patches_libraries_itself(both: Both) -> None:
 @pytest.mark.slow
 def test_warnings_as_errors_touch_nothing_of_ours(both: Both) -> None:
     """Rewards as arrays, odd shapes: what NumPy deprecates must not be what our taps do."""
-    ran = both(script("""
+    ran = both(
+        script("""
         import warnings
         import torch
         warnings.simplefilter("error")
@@ -341,6 +363,7 @@ def test_warnings_as_errors_touch_nothing_of_ours(both: Both) -> None:
             loss.backward()
             optimizer.step()
         print(float(loss.detach()))
-    """))
+    """)
+    )
     ran.healthy()
     assert len(ran.one("env.episode_return")) == 6

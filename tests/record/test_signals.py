@@ -26,27 +26,37 @@ LOOP = """
     {after}
 """
 PLAIN = LOOP.format(before="", after="finally:\n        print('cleaned up', flush=True)")
-HANDLED = LOOP.format(before="", after="""except KeyboardInterrupt:
+HANDLED = LOOP.format(
+    before="",
+    after="""except KeyboardInterrupt:
         time.sleep(0.5)
         print("saved", flush=True)
-        sys.exit(7)""")
-COUNTED = LOOP.format(before="""seen = []
+        sys.exit(7)""",
+)
+COUNTED = (
+    LOOP.format(
+        before="""seen = []
     def on_term(number, frame):
         seen.append(number)
     signal.signal(signal.SIGTERM, on_term)
-    signal.signal(signal.SIGHUP, on_term)""", after="""finally:
-        pass""").replace("time.sleep(0.05)", "time.sleep(0.05)\n            if seen: break") + """
+    signal.signal(signal.SIGHUP, on_term)""",
+        after="""finally:
+        pass""",
+    ).replace("time.sleep(0.05)", "time.sleep(0.05)\n            if seen: break")
+    + """
     time.sleep(0.5)
     print("seen", len(seen), flush=True)
     sys.exit(8)
 """
+)
 
 
 def begin(scripts: Any, text: str, command: list[str] = WATCH) -> subprocess.Popen[bytes]:
     """Starts a script and waits until it is in its loop."""
     scripts.write(text)
-    process = subprocess.Popen(command, cwd=scripts.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=scripts.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     time.sleep(0.2)
@@ -54,15 +64,20 @@ def begin(scripts: Any, text: str, command: list[str] = WATCH) -> subprocess.Pop
 
 
 @pytest.mark.parametrize("to_group", [True, False], ids=["group", "alone"])
-@pytest.mark.parametrize(("text", "number", "status", "printed"), [
-    (PLAIN, signal.SIGINT, -signal.SIGINT, "cleaned up"),
-    (HANDLED, signal.SIGINT, 7, "saved"),
-    (PLAIN, signal.SIGTERM, -signal.SIGTERM, ""),
-    (COUNTED, signal.SIGTERM, 8, "seen 1"),
-    (COUNTED, signal.SIGHUP, 8, "seen 1"),
-], ids=["int", "int-handled", "term", "term-handled", "hup-handled"])
+@pytest.mark.parametrize(
+    ("text", "number", "status", "printed"),
+    [
+        (PLAIN, signal.SIGINT, -signal.SIGINT, "cleaned up"),
+        (HANDLED, signal.SIGINT, 7, "saved"),
+        (PLAIN, signal.SIGTERM, -signal.SIGTERM, ""),
+        (COUNTED, signal.SIGTERM, 8, "seen 1"),
+        (COUNTED, signal.SIGHUP, 8, "seen 1"),
+    ],
+    ids=["int", "int-handled", "term", "term-handled", "hup-handled"],
+)
 def test_a_signal_reaches_the_script_once(
-        scripts: Any, to_group: bool, text: str, number: int, status: int, printed: str) -> None:
+    scripts: Any, to_group: bool, text: str, number: int, status: int, printed: str
+) -> None:
     process = begin(scripts, text)
     (os.killpg if to_group else os.kill)(process.pid, number)
     out, err = process.communicate(timeout=30)
@@ -73,7 +88,7 @@ def test_a_signal_reaches_the_script_once(
 
 def test_ctrl_c_in_a_terminal(scripts: Any) -> None:
     """The terminal sends SIGINT to the foreground group: to lifesigns and to the script, each once."""
-    scripts.write(HANDLED.replace("print(\"ready\"", "print(\"ready\", sys.stdout.isatty(), sys.stdin.isatty()"))
+    scripts.write(HANDLED.replace('print("ready"', 'print("ready", sys.stdout.isatty(), sys.stdin.isatty()'))
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(scripts.path)
@@ -98,7 +113,8 @@ def test_a_terminal_looks_the_same(scripts: Any) -> None:
     """Size, colours and newlines as without us; the script's own lines come out byte for byte."""
     scripts.write("""
         import os, random, shutil, sys
-        print(sys.stdout.isatty(), sys.stderr.isatty(), tuple(shutil.get_terminal_size()), sys.stdout.line_buffering)
+        print(sys.stdout.isatty(), sys.stderr.isatty(), sys.stdout.line_buffering)
+        print(tuple(shutil.get_terminal_size()))
         print("\\x1b[31mred\\x1b[0m\\ttab\\r\\nend")
     """)
 
@@ -124,7 +140,9 @@ def test_a_terminal_looks_the_same(scripts: Any) -> None:
 
 
 def test_killing_lifesigns_leaves_a_trace_that_opens(scripts: Any) -> None:
-    process = begin(scripts, """
+    process = begin(
+        scripts,
+        """
         import random, time, torch
         model = torch.nn.Linear(2, 1)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -135,7 +153,8 @@ def test_killing_lifesigns_leaves_a_trace_that_opens(scripts: Any) -> None:
             optimizer.step()
             time.sleep(0.02)
         open("done", "w").close()
-    """)
+    """,
+    )
     time.sleep(1.5)
     process.kill()
     process.communicate()
@@ -149,7 +168,9 @@ def test_killing_lifesigns_leaves_a_trace_that_opens(scripts: Any) -> None:
 
 @pytest.mark.slow
 def test_killing_the_script_leaves_a_run_that_is_diagnosed(scripts: Any) -> None:
-    process = begin(scripts, """
+    process = begin(
+        scripts,
+        """
         import os, signal, time, torch
         model = torch.nn.Linear(2, 1)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
@@ -161,14 +182,20 @@ def test_killing_the_script_leaves_a_run_that_is_diagnosed(scripts: Any) -> None
             time.sleep(0.005)
             if i == 400:
                 os.kill(os.getpid(), signal.SIGKILL)
-    """)
+    """,
+    )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     folder = list_runs(scripts.path / ".lifesigns")[0]
     part = folder.trace_file.read_bytes()
     folder.trace_file.write_bytes(part[:-3])
-    done = subprocess.run([sys.executable, "-m", "lifesigns.cli", "diagnose", str(folder.path), "--json"],
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "lifesigns.cli", "diagnose", str(folder.path), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode in (0, 1), done.stderr
     trace = load_run(folder.path)
     assert trace.meta["ended"] == "killed"
@@ -198,8 +225,14 @@ def test_a_budget_leaves_no_process_behind(scripts: Any, tmp_path: Path) -> None
             time.sleep(600)
     """)
     started = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "lifesigns.cli", "check", "train.py", "--budget", "3s"], cwd=scripts.path,
-                          capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "lifesigns.cli", "check", "train.py", "--budget", "3s"],
+        cwd=scripts.path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert time.monotonic() - started < 15

@@ -26,15 +26,28 @@ from lifesigns.store import (
     load_run,
     save_series,
 )
-from lifesigns.store.frames import CHUNK, FILE_HEAD, MAGIC, RECORD, file_head, frame, frames, from_json, to_json
+from lifesigns.store.frames import (
+    CHUNK,
+    FILE_HEAD,
+    MAGIC,
+    RECORD,
+    file_head,
+    frame,
+    frames,
+    from_json,
+    to_json,
+)
 from lifesigns.store.writer import CHUNK_HEAD
 
 ODD = [math.nan, math.inf, -math.inf, -0.0, 0.0, 5e-324, 1.7976931348623157e308, 1 / 3]
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-2**53, 2**53) | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text().filter(lambda k: k != "~"), inner, max_size=4),
-    max_leaves=12)
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text().filter(lambda k: k != "~"), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
 
 
 def bits(values: Any) -> bytes:
@@ -66,16 +79,35 @@ def trace_file(tmp_path: Path) -> Path:
     """A trace of several flushes: a scalar series, a wide one, subjects, events."""
     writer = TraceWriter(tmp_path / "trace.lst")
     writer.record({"t": "meta", "data": {"torch": "2.13", "π": "ü𝄞", "worst": math.nan}})
-    writer.record({"t": "subject", "id": "loss/0", "kind": "loss", "name": "損失", "at":
-                   {"file": "träin.py", "line": 3, "text": "loss.backward()  # ✓"}, "info": {"limit": math.inf}})
+    writer.record(
+        {
+            "t": "subject",
+            "id": "loss/0",
+            "kind": "loss",
+            "name": "損失",
+            "at": {"file": "träin.py", "line": 3, "text": "loss.backward()  # ✓"},
+            "info": {"limit": math.inf},
+        }
+    )
     scalar = writer.series("loss.value", "backward", "", "loss/0")
-    wide = writer.series("optimizer.update_norm", "update", "", "optimizer/0", [f"层.{i}" for i in range(300)])
+    wide = writer.series(
+        "optimizer.update_norm", "update", "", "optimizer/0", [f"层.{i}" for i in range(300)]
+    )
     for flush in range(6):
         for i, value in enumerate(ODD):
             scalar.add(flush * len(ODD) + i, value)
         wide.add_row(flush, [value * (flush + 1) for _ in range(50) for value in ODD][:300])
-        writer.record({"t": "event", "kind": "seed", "subject": "run", "data": {"flush": flush}, "at": None,
-                       "wall_s": 0.5, "env_step": flush})
+        writer.record(
+            {
+                "t": "event",
+                "kind": "seed",
+                "subject": "run",
+                "data": {"flush": flush},
+                "at": None,
+                "wall_s": 0.5,
+                "env_step": flush,
+            }
+        )
         writer.record({"t": "health", "data": {"updates": flush}})
         writer.flush()
     writer.close()
@@ -105,7 +137,15 @@ def test_round_trip_keeps_every_value(trace_file: Path) -> None:
 def test_saved_series_come_back(tmp_path: Path) -> None:
     x = np.arange(8.0)
     one = Series("baseline.random_return", "episode", "reward", x, np.array(ODD), "env/0")
-    two = Series("baseline.constant_return", "episode", "reward", x[:3], np.arange(6.0).reshape(3, 2), "env/0", ("a", "b"))
+    two = Series(
+        "baseline.constant_return",
+        "episode",
+        "reward",
+        x[:3],
+        np.arange(6.0).reshape(3, 2),
+        "env/0",
+        ("a", "b"),
+    )
     save_series(tmp_path / "baseline.lst", [one, two])
     trace = load_run(tmp_path)
     first, second = trace.named("baseline.random_return")[0], trace.named("baseline.constant_return")[0]
@@ -143,7 +183,7 @@ def test_a_changed_byte_ends_the_trace_there(trace_file: Path, tmp_path: Path) -
         file.write_bytes(broken)
         reader = read(file)
         found = reader.trace().named("loss.value")
-        assert not found or bits(found[0].y) == bits(whole[:len(found[0])])
+        assert not found or bits(found[0].y) == bits(whole[: len(found[0])])
         assert reader.unread_bytes > 0
 
 
@@ -154,7 +194,7 @@ def test_a_changed_head_is_no_trace(trace_file: Path, tmp_path: Path) -> None:
 
 
 def test_newer_schema_is_said_in_a_sentence(trace_file: Path) -> None:
-    trace_file.write_bytes(FILE_HEAD.pack(MAGIC, 99) + trace_file.read_bytes()[FILE_HEAD.size:])
+    trace_file.write_bytes(FILE_HEAD.pack(MAGIC, 99) + trace_file.read_bytes()[FILE_HEAD.size :])
     with pytest.raises(NewerSchemaError, match=r"schema 99; this lifesigns reads up to 1: upgrade with"):
         load_run(trace_file.parent)
     folder = RunFolder(trace_file.parent)
@@ -190,13 +230,15 @@ def test_frames_come_back_up_to_any_cut(written: list[tuple[bytes, bytes]], data
     assert [(k, p) for k, p, _ in frames(whole, 0)] == written
     cut = data.draw(st.integers(0, len(whole)))
     found = [(k, p) for k, p, _ in frames(whole[:cut], 0)]
-    assert found == written[:len(found)]
+    assert found == written[: len(found)]
     assert len(found) == sum(1 for _, _, end in frames(whole, 0) if end <= cut)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes_are_read_without_an_exception(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes
+) -> None:
     file = tmp_path_factory.getbasetemp() / "any.lst"
     file.write_bytes(file_head() + tail)
     assert read(file).trace().series == ()
@@ -210,22 +252,51 @@ def test_json_round_trip(value: Any) -> None:
 
 records = st.fixed_dictionaries(
     {"t": st.sampled_from(["series", "subject", "event", "meta", "health", "other"])},
-    optional={key: st.sampled_from([None, 0, -1, "x", "update", "run", [], {}, ["a", "b"], {"file": 1}, math.nan])
-              for key in ("n", "name", "clock", "unit", "subject", "columns", "id", "kind", "data", "at", "info",
-                          "wall_s", "env_step")})
+    optional={
+        key: st.sampled_from([None, 0, -1, "x", "update", "run", [], {}, ["a", "b"], {"file": 1}, math.nan])
+        for key in (
+            "n",
+            "name",
+            "clock",
+            "unit",
+            "subject",
+            "columns",
+            "id",
+            "kind",
+            "data",
+            "at",
+            "info",
+            "wall_s",
+            "env_step",
+        )
+    },
+)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(records | json_values, max_size=6), st.lists(st.binary(max_size=60), max_size=4))
 def test_valid_frames_with_odd_contents_are_counted(
-        tmp_path_factory: pytest.TempPathFactory, odd: list[Any], chunks: list[bytes]) -> None:
+    tmp_path_factory: pytest.TempPathFactory, odd: list[Any], chunks: list[bytes]
+) -> None:
     """A trace is untrusted input: checksums say that it was written so, not that it makes sense."""
     file = tmp_path_factory.getbasetemp() / "odd.lst"
-    good = {"t": "series", "n": 90, "name": "loss.value", "clock": "backward", "unit": "", "subject": "run", "columns": []}
+    good = {
+        "t": "series",
+        "n": 90,
+        "name": "loss.value",
+        "clock": "backward",
+        "unit": "",
+        "subject": "run",
+        "columns": [],
+    }
     point = CHUNK_HEAD.pack(90, 1, 1) + struct.pack("<dd", 1.0, 2.0)
-    file.write_bytes(file_head() + b"".join(frame(RECORD, to_json(v)) for v in odd)
-                     + b"".join(frame(CHUNK, c) for c in chunks)
-                     + frame(RECORD, to_json(good)) + frame(CHUNK, point))
+    file.write_bytes(
+        file_head()
+        + b"".join(frame(RECORD, to_json(v)) for v in odd)
+        + b"".join(frame(CHUNK, c) for c in chunks)
+        + frame(RECORD, to_json(good))
+        + frame(CHUNK, point)
+    )
     found = read(file).trace().named("loss.value")
     assert [s.y.tolist() for s in found if s.subject == "run" and len(s)] == [[2.0]]
 
@@ -259,7 +330,9 @@ def test_two_readers_follow_a_growing_file(tmp_path: Path) -> None:
     thread.join()
 
 
-def test_a_failed_write_raises_and_leaves_a_readable_prefix(trace_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_raises_and_leaves_a_readable_prefix(
+    trace_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import os
 
     before = read(trace_file).trace().named("loss.value")[0]

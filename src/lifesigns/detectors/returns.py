@@ -38,6 +38,15 @@ def going_well(view: View) -> bool | None:
     return any(_good(one, random) for one, random in known) if known else None
 
 
+def rises_after(view: View, env_step: float) -> bool:
+    """Whether the returns of a training environment rise over the episodes after an environment step."""
+    return any(
+        trend(one.y[one.x >= env_step]) > RISING_Z
+        for s, one in view.across("env.episode_return")
+        if s.info.get("role") != "eval"
+    )
+
+
 def _good(one: Series, random: Series | None) -> bool:
     if trend(one.y) > RISING_Z:
         return True

@@ -16,6 +16,8 @@ SMALLEST_NORM = 1e-3
 """‖θ‖; weights with a smaller median norm (zero-initialised, lone scalars) have no scale yet; assumed."""
 FEWEST_SAMPLES = 10
 """samples of each weight with an update other than 0, five in each half of the run; assumed."""
+BURST = 5
+"""samples on end; assumed."""
 READS = {"optimizer.update_norm": FEWEST_SAMPLES, "optimizer.parameter_norm": FEWEST_SAMPLES}
 
 
@@ -23,12 +25,14 @@ READS = {"optimizer.update_norm": FEWEST_SAMPLES, "optimizer.parameter_norm": FE
 class UpdateSizes:
     """Median over weights of the median of log10(‖Δθ‖/‖θ‖) over samples, in both halves of the run.
 
-    `start` is that of the first sample alone, of the lower middle weight: a small last layer does not count.
+    `start` is that of the first sample alone, and `burst` the highest median of `BURST` samples on end, both of
+    the lower middle weight: a small last layer does not count.
     """
 
     first: float
     second: float
     start: float
+    burst: float
     weights: int
 
     @property
@@ -64,7 +68,15 @@ def update_sizes(view: View) -> UpdateSizes:
         raise CannotTell("no weight of some size was seen to move in ten samples")
     halves = [_halves(ratios) for ratios in kept]
     start = sorted(float(ratios[0]) for ratios in kept)[(len(kept) - 1) // 2]
-    return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), start, len(kept))
+    burst = sorted(_burst(ratios) for ratios in kept)[(len(kept) - 1) // 2]
+    return UpdateSizes(
+        median([a for a, _ in halves]), median([b for _, b in halves]), start, burst, len(kept)
+    )
+
+
+def _burst(ratios: Array) -> float:
+    windows = np.lib.stride_tricks.sliding_window_view(ratios, BURST)
+    return float(np.median(windows, axis=1).max())
 
 
 def _halves(ratios: Array) -> tuple[float, float]:

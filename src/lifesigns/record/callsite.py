@@ -33,7 +33,11 @@ def _classify(filename: str) -> int:
     path = os.path.abspath(filename)
     if path.startswith(_OURS + os.sep):
         return OURS
-    if filename.startswith("<") or f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path:
+    if (
+        filename.startswith("<")
+        or f"{os.sep}site-packages{os.sep}" in path
+        or f"{os.sep}dist-packages{os.sep}" in path
+    ):
         return LIBRARY
     return LIBRARY if path.startswith(_LIBRARIES) else USER
 
@@ -98,12 +102,24 @@ def source_line(path: str, line: int) -> str:
     return lines[line - 1].strip()[:200] if 0 < line <= len(lines) else ""
 
 
-_ASSIGNED = re.compile(r"^\s*((?:self\.)?[A-Za-z_][\w.]*(?:\s*,\s*(?:self\.)?[A-Za-z_][\w.]*)*)\s*(?::[^=,]+)?=(?!=)")
+_ASSIGNED = re.compile(
+    r"^\s*((?:self\.)?[A-Za-z_][\w.]*(?:\s*,\s*(?:self\.)?[A-Za-z_][\w.]*)*)\s*(?::[^=,]+)?=(?!=)"
+)
 _FRAMES = 6
 
 
+def next_name(at: dict[str, Any] | None, names: list[str], turns: dict[tuple[str, int], int]) -> str:
+    """The name for one of the things that a line makes: `train_env, eval_env = make(), make()` in turn."""
+    if at is None or not names:
+        return ""
+    line = (at["file"], at["line"])
+    turns[line] = turn = turns.get(line, -1) + 1
+    return names[turn % len(names)]
+
+
 def assigned_names(text: str) -> list[str]:
-    """["actor"] of `self.actor = Actor(env)`, two names of `q1, q2 = …`; empty where the line assigns to no name."""
+    """["actor"] of `self.actor = Actor(env)`, two names of `q1, q2 = …`; empty where the line assigns to no
+    name."""
     match = _ASSIGNED.match(text)
     return [n.strip().removeprefix("self.") for n in match.group(1).split(",")] if match else []
 
@@ -111,7 +127,8 @@ def assigned_names(text: str) -> list[str]:
 def maker(frame: FrameType | None, package: str, thing: Any) -> tuple[dict[str, Any] | None, list[str]]:
     """Who asked for `thing`, under construction: the user's line, and the names that a line assigns it to.
 
-    Looks outwards from `frame`, past `package` and the thing's own methods, over a few frames (helpers that return it).
+    Looks outwards from `frame`, past `package` and the thing's own methods, over a few frames (helpers that
+    return it).
     """
     near = past_methods(outside(frame, package), thing)
     at, names = near, []

@@ -17,7 +17,8 @@ Installer = Callable[[ModuleType], None]
 
 
 class AfterImport:
-    """A meta-path finder that finds nothing itself: it lets the real loader run, then calls the installers."""
+    """A meta-path finder that finds nothing itself: it lets the real loader run, then calls the
+    installers."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[Installer]] = {}

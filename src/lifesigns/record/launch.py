@@ -1,7 +1,8 @@
-"""Runs the user's script as a child process, as Python would, with the recorder injected; keeps what it prints.
+"""Runs the user's script as a child process, as Python would, with the recorder injected; keeps what it
+prints.
 
-The child is `python script args` itself: its arguments, `sys.path`, `__main__`, exit status and signals are native.
-Flows out: a run folder with `run.json`, `output.log` and the trace that the child writes.
+The child is `python script args` itself: its arguments, `sys.path`, `__main__`, exit status and signals are
+native. Flows out: a run folder with `run.json`, `output.log` and the trace that the child writes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,7 +33,8 @@ MAX_OUTPUT = 64 << 20
 
 @dataclass
 class Ending:
-    """How the child ended: its status as `subprocess` gives it (negative: the signal), and why it was stopped."""
+    """How the child ended: its status as `subprocess` gives it (negative: the signal), and why it was
+    stopped."""
 
     returncode: int
     wall_s: float
@@ -41,7 +44,8 @@ class Ending:
 
 @dataclass
 class Child:
-    """A script to run; `own_group` keeps the terminal's Ctrl-C away from it, for runs that we stop ourselves."""
+    """A script to run; `own_group` keeps the terminal's Ctrl-C away from it, for runs that we stop
+    ourselves."""
 
     command: Sequence[str]
     folder: RunFolder
@@ -52,7 +56,8 @@ class Child:
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def run(self, each_second: Callable[[float], bool] = lambda wall_s: False) -> Ending:
-        """Runs to the end or the deadline; `each_second(wall_s)` may return True to stop early. Raises OSError."""
+        """Runs to the end or the deadline; `each_second(wall_s)` may return True to stop early. Raises
+        OSError."""
         pipes = [_Pipe(1, self.out), _Pipe(2, self.err)]
         forwarder = _Forwarder(own_group=self.own_group)
         try:
@@ -82,10 +87,8 @@ class Child:
               each_second: Callable[[float], bool]) -> bool:
         next_second = 1.0
         while process.poll() is None:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.05)
-            except subprocess.TimeoutExpired:
-                pass
             forwarder.pass_on(process)
             wall = time.monotonic() - started
             late = self.deadline_s is not None and wall >= self.deadline_s
@@ -121,10 +124,8 @@ def environment(base: dict[str, str], folder: RunFolder) -> dict[str, str]:
 
 
 def _send(process: subprocess.Popen[bytes], number: int, *, group: bool) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number) if group else process.send_signal(number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 class _Pipe:
@@ -218,8 +219,8 @@ class _Pump(threading.Thread):
 class _Forwarder:
     """Passes a signal that was sent to us alone on to the child.
 
-    One sent to our whole group (Ctrl-C in a terminal, `timeout`) has reached a child of our group already: a sentinel
-    in the group, killed by it, tells the two apart. The sentinel ends with us, since its input does.
+    One sent to our whole group (Ctrl-C in a terminal, `timeout`) has reached a child of our group already: a
+    sentinel in the group, killed by it, tells the two apart. The sentinel ends with us, since its input does.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -270,7 +271,9 @@ class _Forwarder:
 
 def _sentinel() -> subprocess.Popen[bytes] | None:
     try:
-        return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
     except OSError:
         return None
 

@@ -1,4 +1,5 @@
-"""The recorder of one process: clocks, subjects, series, events; flushes once a second from the user's thread."""
+"""The recorder of one process: clocks, subjects, series, events; flushes once a second from the user's
+thread."""
 
 from __future__ import annotations
 
@@ -10,13 +11,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from ..store.writer import Column, TraceWriter
 from . import taps
 from .budget import Budget
-from ..store.writer import Column, TraceWriter
 
 FLUSH_S = 1.0
 KEEP = 20_000
-"""Points a per-step series keeps before every second one is dropped from then on; non-finite ones always stay."""
+"""Points a per-step series keeps before every second one is dropped from then on; non-finite ones always
+stay."""
 
 
 class Thinned:
@@ -44,6 +46,7 @@ class Recorder:
         self.run, self.main = run, main
         self.budget = Budget()
         self.env_step = self.update = self.backward = self.episode = 0
+        self.env_step_at_update = self.rollout = 0  # when the last update was; steps between two phases of updates
         self.on_flush: list[Callable[[], None]] = []
         self.on_env_step: Callable[[], None] | None = None
         self.closed = False
@@ -66,14 +69,23 @@ class Recorder:
         number = self._numbers.get(kind, 0)
         self._numbers[kind] = number + 1
         key = f"{kind}/{number}"
-        self._subjects[key] = {"t": "subject", "id": key, "kind": kind, "name": name or key, "at": at, "info": info}
+        self._subjects[key] = {
+            "t": "subject",
+            "id": key,
+            "kind": kind,
+            "name": name or key,
+            "at": at,
+            "info": info,
+        }
         self._writer.record(self._subjects[key])
         return key
 
     def describe(self, subject: str, *, name: str | None = None, **info: Any) -> None:
         """Adds to what is known of a subject; written again only if something changed."""
         entry = self._subjects[subject]
-        if (name is None or name == entry["name"]) and all(entry["info"].get(k) == v for k, v in info.items()):
+        if (name is None or name == entry["name"]) and all(
+            entry["info"].get(k) == v for k, v in info.items()
+        ):
             return
         entry["info"] = {**entry["info"], **info}
         entry["name"] = name or entry["name"]
@@ -89,7 +101,8 @@ class Recorder:
 
     def series(self, name: str, subject: str = "run", columns: Sequence[str] = (), *, clock: str = "",
                unit: str = "") -> Column:
-        """The column of a series of the catalogue (or of one the user's logger named, with its clock given)."""
+        """The column of a series of the catalogue (or of one the user's logger named, with its clock
+        given)."""
         found = self._columns.get((name, subject))
         if found is None:
             from ..model.catalogue import SERIES
@@ -147,9 +160,20 @@ class Recorder:
         for name, value in zip(("run.env_steps", "run.updates", "run.episodes"), now, strict=True):
             self.series(name).add(wall, value)
         self.series("run.own_share").add(wall, self.budget.own_share())
-        self._writer.record({"t": "health", "data": {"failures": dict(taps.failures), "own_share": self.budget.own_share(),
-                                                     "wall_s": wall, "env_steps": now[0], "updates": now[1],
-                                                     "episodes": now[2], "backwards": self.backward}})
+        self._writer.record(
+            {
+                "t": "health",
+                "data": {
+                    "failures": dict(taps.failures),
+                    "own_share": self.budget.own_share(),
+                    "wall_s": wall,
+                    "env_steps": now[0],
+                    "updates": now[1],
+                    "episodes": now[2],
+                    "backwards": self.backward,
+                },
+            }
+        )
 
     def close(self) -> None:
         """The last flush; what comes later is still taken, but written only by another `close`."""
@@ -183,7 +207,8 @@ def _close() -> None:
 
 
 def _after_fork() -> None:
-    """A forked worker starts with an empty recorder and a file of its own, made only if it records anything."""
+    """A forked worker starts with an empty recorder and a file of its own, made only if it records
+    anything."""
     if _recorder is None:
         return
     _recorder.__init__(_recorder.run, False)

@@ -19,6 +19,7 @@ TARGETS = {
     "torch.utils.tensorboard.writer": ("tensorboard",),
     "tensorboardX.writer": ("tensorboard",),
     "wandb": ("wandb",),
+    "wandb.sdk.lib.noop_run": ("wandb",),
     "numpy.random": ("seeding",),
     "random": ("seeding",),
     **dict.fromkeys(("jax", "tensorflow", "envpool", "flax", "keras", "paddle", "mxnet"), ("unsupported",)),
@@ -59,7 +60,8 @@ def _installer(run: str, main: bool, target: str):
 
 
 def _hide_own_frames() -> None:
-    """The script's own traceback, printed as without us: our frames are cut out before the hook that prints."""
+    """The script's own traceback, printed as without us: our frames are cut out before the hook that
+    prints."""
     original, of_threads = sys.excepthook, threading.excepthook
     ours = os.path.dirname(os.path.abspath(taps.__file__))
 

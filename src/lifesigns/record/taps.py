@@ -49,10 +49,13 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def observe(owner: Any, attribute: str, observer: Observer) -> Callable[..., Any]:
-    """Replaces `owner.attribute` by a function that calls the original, then the observer with what came of it."""
+    """Replaces `owner.attribute` by a function that calls the original, then the observer with what came of
+    it."""
     original = owner.__dict__[attribute] if isinstance(owner, type) else getattr(owner, attribute)
     if not callable(original):
-        raise TypeError(f"`{owner!r}.{attribute}` is a {type(original).__name__}; only functions can be tapped")
+        raise TypeError(
+            f"`{owner!r}.{attribute}` is a {type(original).__name__}; only functions can be tapped"
+        )
     where = getattr(observer, "__qualname__", repr(observer))
     is_compiling = _compiling_check()
 
@@ -73,7 +76,8 @@ def observe(owner: Any, attribute: str, observer: Observer) -> Callable[..., Any
 
 
 def named_after(function: Any, owner: Any, attribute: str) -> None:
-    """Makes a patched function of a module pickle by reference, which bound and builtin ones do in other ways."""
+    """Makes a patched function of a module pickle by reference, which bound and builtin ones do in other
+    ways."""
     if isinstance(owner, ModuleType):
         function.__module__, function.__qualname__ = owner.__name__, attribute
 

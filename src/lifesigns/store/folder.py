@@ -60,8 +60,10 @@ class RunFolder:
             return {}
         meta = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
         if isinstance(schema := meta.get("schema"), int) and schema > SCHEMA:
-            raise NewerSchemaError(f"`{self.path}` has trace schema {schema}; this lifesigns reads up to {SCHEMA}: "
-                                   "upgrade with `pip install -U lifesigns`")
+            raise NewerSchemaError(
+                f"`{self.path}` has trace schema {schema}; this lifesigns reads up to {SCHEMA}: "
+                "upgrade with `pip install -U lifesigns`"
+            )
         return meta
 
     def write_meta(self, meta: Mapping[str, Any]) -> None:
@@ -77,7 +79,9 @@ class RunFolder:
         if path.is_file() and path.name.startswith("trace"):
             path = path.parent
         if not path.exists():
-            raise NotATraceError(f"no run at `{path.absolute()}`; `lifesigns runs` lists the runs of this folder")
+            raise NotATraceError(
+                f"no run at `{path.absolute()}`; `lifesigns runs` lists the runs of this folder"
+            )
         folder = cls(path)
         if not path.is_dir() or not (folder.meta_file.is_file() or folder.parts()):
             raise NotATraceError(f"`{path.absolute()}` is no lifesigns run (no `run.json`, no `trace.lst`); "
@@ -92,7 +96,8 @@ def runs_home(start: Path | None = None) -> Path:
 
 
 def new_run_folder(script: str, home: Path | None = None) -> RunFolder:
-    """Creates the folder of a new run, named by time and script. Raises TraceError where nothing can be written."""
+    """Creates the folder of a new run, named by time and script. Raises TraceError where nothing can be
+    written."""
     home = home or runs_home()
     stem = re.sub(r"[^\w.-]+", "-", Path(script).stem)[:40] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -122,7 +127,9 @@ def list_runs(home: Path | None = None) -> list[RunFolder]:
     if not root.is_dir():
         return []
     found = [RunFolder(p) for p in root.iterdir() if p.is_dir()]
-    return sorted((f for f in found if f.meta_file.is_file() or f.parts()), key=lambda f: f.path.name, reverse=True)
+    return sorted(
+        (f for f in found if f.meta_file.is_file() or f.parts()), key=lambda f: f.path.name, reverse=True
+    )
 
 
 def looks_like_trace(path: Path) -> bool:

@@ -1,4 +1,5 @@
-"""Frames: kind (1 byte), payload length (4), CRC-32 of kind and payload (4), payload. A torn tail is left unread."""
+"""Frames: kind (1 byte), payload length (4), CRC-32 of kind and payload (4), payload. A torn tail is left
+unread."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ def read_head(data: bytes, where: str) -> int:
 
 
 def frames(data: bytes, offset: int) -> Iterator[tuple[bytes, bytes, int]]:
-    """(kind, payload, offset after it) of every whole frame from `offset`; stops at the first torn or damaged one."""
+    """(kind, payload, offset after it) of every whole frame from `offset`; stops at the first torn or damaged
+    one."""
     while offset + HEAD.size <= len(data):
         kind, length, checksum = HEAD.unpack_from(data, offset)
         end = offset + HEAD.size + length

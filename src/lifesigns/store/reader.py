@@ -55,7 +55,9 @@ class TraceReader:
         values = np.frombuffer(payload, dtype="<f8", offset=CHUNK_HEAD.size)
         columns = len(self._declared[number].columns) or 1
         if width != columns or len(values) != points * (1 + width):
-            raise ValueError(f"expected {points} rows of {columns} in series {number}, got {len(values)} numbers")
+            raise ValueError(
+                f"expected {points} rows of {columns} in series {number}, got {len(values)} numbers"
+            )
         self._chunks.setdefault(number, []).append((values[:points], values[points:]))
 
     def _record(self, value: Mapping[str, Any]) -> None:
@@ -69,11 +71,20 @@ class TraceReader:
             self._declared[int(value["n"])] = declared
         elif kind == "subject":
             key = self._named(value["id"])
-            self._subjects[key] = Subject(key, str(value["kind"]), str(value["name"]), _location(value.get("at")),
-                                          dict(value["info"]))
+            self._subjects[key] = Subject(
+                key, str(value["kind"]), str(value["name"]), _location(value.get("at")), dict(value["info"])
+            )
         elif kind == "event":
-            self._events.append(Event(str(value["kind"]), self._named(value["subject"]), dict(value["data"]),
-                                      float(value["wall_s"]), int(value["env_step"]), _location(value.get("at"))))
+            self._events.append(
+                Event(
+                    str(value["kind"]),
+                    self._named(value["subject"]),
+                    dict(value["data"]),
+                    float(value["wall_s"]),
+                    int(value["env_step"]),
+                    _location(value.get("at")),
+                )
+            )
         elif kind == "meta":
             self._meta.update(value["data"])
         elif kind == "health":
@@ -104,7 +115,8 @@ def _location(at: Any) -> Location | None:
 
 
 def load_run(path: Path) -> Trace:
-    """The trace of a run folder, workers' parts included. Raises TraceError with a sentence that says what to do."""
+    """The trace of a run folder, workers' parts included. Raises TraceError with a sentence that says what to
+    do."""
     folder = RunFolder.open(path)
     meta = folder.read_meta()
     whole = Trace(meta)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.policies import require_policy
-from lifesigns.detectors.returns import GOING, going_well
+from lifesigns.detectors.returns import GOING, going_well, rises_after
 from lifesigns.detectors.statistics import first_share, median
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
@@ -39,8 +39,9 @@ class EntropyCollapse(Rule):
     How it decides
     --------------
     Median relative entropy over the later half of the first quarter and over the rest of the run, both
-    below 0.05. It is a note where returns rise or are far above those of random actions, or were not seen;
-    a warning otherwise.
+    below 0.05. It is a warning where returns do not rise, or rise only after the collapse: the policy was
+    deterministic before it was good. It is a note where returns were far above those of random actions by
+    then and stay so, or were not seen.
 
     When it is wrong
     ----------------
@@ -95,7 +96,7 @@ class EntropyCollapse(Rule):
             f"entropy of the policy `{view.subject.name}` is {level:.1%} of its maximum by environment step "
             f"{at:.0f}, within the first quarter of the run, and {rest:.1%} from there on; "
             f"the line is {COLLAPSED:.0%}",
-            "warning" if going_well(view) is False else "note",
+            "warning" if going_well(view) is False or rises_after(view, at) else "note",
             [Evidence("policy.relative_entropy", view.subject.id, level, COLLAPSED, "share", one.clock, at)],
         )
 
@@ -103,6 +104,8 @@ class EntropyCollapse(Rule):
         """Collapsed at once, and collapsed within a few updates."""
         stuck = {"env.episode_return": [9.0, 10.0] * 30}
         yield case("one action from the start", {"policy.relative_entropy": np.full(40, 0.01), **stuck})
+        rising = {"env.episode_return": np.linspace(20.0, 150.0, 60)}
+        yield case("still improving", {"policy.relative_entropy": np.full(60, 0.02), **rising})
         yield case(
             "falls in the first tenth", {"policy.relative_entropy": [1, 0.8, 0.3, 0.1, *[0.02] * 36], **stuck}
         )

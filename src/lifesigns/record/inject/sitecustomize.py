@@ -1,4 +1,5 @@
-"""Starts the recorder in the user's interpreter; it is found through PYTHONPATH, so that the script runs natively.
+"""Starts the recorder in the user's interpreter; it is found through PYTHONPATH, so that the script runs
+natively.
 
 Everything is guarded: whatever fails here, the user's program runs as if this file did not exist.
 """
@@ -43,8 +44,11 @@ def _main():
         try:
             _start(os.path.dirname(os.path.dirname(here)), run)
         except Exception as error:
-            print(f"lifesigns: recording did not start ({type(error).__name__}: {error}); the script runs without",
-                  file=sys.stderr)
+            print(
+                f"lifesigns: recording did not start ({type(error).__name__}: {error}); "
+                "the script runs without",
+                file=sys.stderr,
+            )
     _other_sitecustomize(here)
 
 

@@ -1,1 +1,2 @@
-"""One file for each library that is observed: `install(module, recorder)`, called when the user has imported it."""
+"""One file for each library that is observed: `install(module, recorder)`, called when the user has imported
+it."""

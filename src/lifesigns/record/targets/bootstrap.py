@@ -1,8 +1,8 @@
 """Evidence of what the learner does with a time limit: is a truncated episode's last observation ever valued?
 
-Two readings. Off-policy: rows of a sampled target vector that equal, bit for bit, the reward of a time-limit step and
-of no terminating step (the bootstrap was masked). On-policy: when the step before the cut is trained on, has the final
-observation reached a network since the cut?
+Two readings. Off-policy: rows of a sampled target vector that equal, bit for bit, the reward of a time-limit
+step and of no terminating step (the bootstrap was masked). On-policy: when the step before the cut is trained
+on, has the final observation reached a network since the cut?
 """
 
 from __future__ import annotations
@@ -17,35 +17,66 @@ from . import torch_networks
 
 MAX_WATCHES = 12
 MAX_ROWS = 8192
-PATIENCE = 64
-"""Updates waited for after the step before the cut was trained on: a replayed batch may hold it for another reason."""
+PATIENCE = 128
+"""Updates waited for: a replayed batch may hold the step before the cut for another reason, as the next
+observation of the step before that."""
+UPDATE_PHASE_S, CALLS_A_STEP = 0.015, 8
+"""What watching the updates costs, and module calls for each environment step before them; guesses, corrected by
+what is charged afterwards."""
+MAX_CUTS = 8
+"""Truncated episodes of one watch."""
 _LOSS_NODES = ("MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBackward0")
 
 
+class Cut:
+    """One truncated episode: its last two observations, and whether each has reached a network since."""
+
+    def __init__(self, before: Any, final: Any, subject: str, env_step: int) -> None:
+        self.before, self.final, self.subject, self.env_step = before, final, subject, env_step
+        self.trained_on = self.valued = False
+
+
 class Tracker:
-    """Rewards of steps that ended episodes, and the watch on one truncated episode at a time."""
+    """Rewards of steps that ended episodes, and the watch on a few truncated episodes at a time."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.cut: deque[float] = deque(maxlen=4096)
         self.ended: deque[float] = deque(maxlen=4096)
         self.watches = 0
-        self._pair: tuple[Any, Any, str, int] | None = None
-        self._seen_before = self._seen_final = False
+        self._cuts: list[Cut] = []
         self._handle: Any = None
         self._own_s, self._calls = 0.0, 0
-        self._updates_at_start = 0
+        self._since = self._most_calls = 0
 
     def episode_end(self, reward: float, truncated: bool, before: Any, final: Any, subject: str) -> None:
         """Called by the environment taps at each end of an episode; `before` may be None."""
         (self.cut if truncated else self.ended).append(reward)
-        if truncated and before is not None and final is not None and self._pair is None \
-                and torch_networks.layers is not None and not torch_networks.layers.compiled and self.watches < MAX_WATCHES and self.recorder.update > 0 and self.recorder.budget.admit("bootstrap") \
-                and _has_critic():
+        if truncated and before is not None and final is not None and self._may_watch():
             self._watch(before, final, subject)
 
+    def _may_watch(self) -> bool:
+        """Whether a truncated episode can join the watch that is open, or open one.
+
+        A watch lasts until the next updates; one is opened only as late in a rollout as the budget can pay for.
+        """
+        if self._cuts:
+            return len(self._cuts) < MAX_CUTS and self.recorder.update == self._since
+        layers, recorder = torch_networks.layers, self.recorder
+        to_come = max(recorder.rollout - (recorder.env_step - recorder.env_step_at_update), 0)
+        expected_s = UPDATE_PHASE_S + to_come * CALLS_A_STEP * torch_networks.HOOK_COST_S
+        return (
+            layers is not None
+            and not layers.compiled
+            and self.watches < MAX_WATCHES
+            and recorder.update > 0
+            and expected_s <= recorder.budget.left("bootstrap")
+            and _has_critic()
+        )
+
     def bare_rows(self, tensors: Any) -> tuple[int, int] | None:
-        """(rows equal to the bare reward of a time-limit step only, rows) of the targets in a graph; None without."""
+        """(rows equal to the bare reward of a time-limit step only, rows) of the targets in a graph; None
+        without."""
         import numpy as np
 
         if not self.cut:
@@ -63,15 +94,20 @@ class Tracker:
         import numpy as np
         import torch
 
-        pair = [np.asarray(o, dtype=np.float32).reshape(-1) for o in (before, final)]
-        if pair[0].size > 4096 or np.array_equal(*pair):
+        pair = [np.array(o, dtype=np.float32).reshape(-1) for o in (before, final)]
+        if pair[0].size > 4096 or np.array_equal(*pair) or (self._cuts and pair[0].size != self._size()):
             return
-        self.watches += 1
-        self._pair = (pair[0], pair[1], subject, self.recorder.env_step)
-        self._seen_before = self._seen_final = False
-        self._updates_at_start = self.recorder.update
-        self._own_s, self._calls = 0.0, 0
-        self._handle = torch.nn.modules.module.register_module_forward_hook(self._hook)
+        self._cuts.append(Cut(*pair, subject, self.recorder.env_step))
+        if len(self._cuts) == 1:
+            self.watches += 1
+            self._since = self.recorder.update
+            self._own_s, self._calls = 0.0, 0
+            most_s = max(self.recorder.budget.left("bootstrap"), UPDATE_PHASE_S)
+            self._most_calls = int(most_s / torch_networks.HOOK_COST_S)
+            self._handle = torch.nn.modules.module.register_module_forward_hook(self._hook)
+
+    def _size(self) -> int:
+        return int(self._cuts[0].final.size)
 
     def _hook(self, module: Any, inputs: Any, output: Any) -> None:
         started = perf_counter()
@@ -86,42 +122,45 @@ class Tracker:
         self._own_s += perf_counter() - started
 
     def _look(self, given: Any, module: Any, output: Any) -> None:
-        """Is either observation a row of what a layer is given? Trained on: by a layer that an optimiser holds."""
-        if self._pair is None or not torch_networks.readable(given) or given.dim() < 1 \
-                or given.numel() % self._pair[0].size or given.requires_grad or not given.is_floating_point():
+        """Is either observation a row of what a layer is given? Trained on: by a layer that an optimiser
+        holds."""
+        if not self._cuts or not torch_networks.readable(given) or given.dim() < 1 \
+                or given.numel() % self._size() or given.requires_grad or not given.is_floating_point():
             return
-        if given.numel() > MAX_ROWS * self._pair[0].size or given.device.type != "cpu":
+        if given.numel() > MAX_ROWS * self._size() or given.device.type != "cpu":
             return
-        rows = given.detach().float().reshape(-1, self._pair[0].size).numpy()
-        if not self._seen_final:
-            self._seen_final = bool((rows == self._pair[1]).all(axis=1).any())
+        rows = given.detach().float().reshape(-1, self._size()).numpy()
         weight = getattr(module, "weight", None)
-        if not self._seen_before and weight is not None and getattr(output, "requires_grad", False) \
-                and id(weight) in torch_networks.owned:
-            self._seen_before = bool((rows == self._pair[0]).all(axis=1).any())
-            self._updates_at_start = self.recorder.update
+        trains = weight is not None and getattr(output, "requires_grad", False) \
+            and id(weight) in torch_networks.owned
+        for cut in self._cuts:
+            if not cut.valued:
+                cut.valued = bool((rows == cut.final).all(axis=1).any())
+            if trains and not cut.trained_on:
+                cut.trained_on = bool((rows == cut.before).all(axis=1).any())
 
     def give_up(self) -> None:
         """Ends the watch, if there is one, without an answer."""
-        if self._pair is not None:
-            self._seen_before = False
+        if self._cuts:
+            self._cuts = self._cuts[:1]
+            self._cuts[0].trained_on = False
             self._conclude()
 
     def _done(self) -> bool:
-        waited = self.recorder.update - self._updates_at_start
-        return self._pair is not None and (
-            (self._seen_before and self._seen_final) or self._calls > 20_000
-            or waited >= (PATIENCE if self._seen_before else 4 * PATIENCE))
+        waited = self.recorder.update - self._since
+        return bool(self._cuts) and (
+            all(c.trained_on and c.valued for c in self._cuts) or self._calls > self._most_calls or waited >= PATIENCE
+        )
 
     def _conclude(self) -> None:
-        assert self._pair is not None
-        _, _, subject, at = self._pair
-        self._pair = None
+        cuts, self._cuts = self._cuts, []
         self._handle.remove()
         self.recorder.budget.charge("bootstrap", self._own_s + self._calls * torch_networks.HOOK_COST_S)
-        if self._seen_before:
-            self.recorder.series("bootstrap.final_observation_valued", subject).add(at, float(self._seen_final))
-            self.recorder.series("bootstrap.next_observation_valued", subject).add(at, 1.0)
+        for cut in cuts:
+            if cut.trained_on:
+                series, at = self.recorder.series, cut.env_step
+                series("bootstrap.final_observation_valued", cut.subject).add(at, float(cut.valued))
+                series("bootstrap.next_observation_valued", cut.subject).add(at, 1.0)
 
 
 def _targets(tensors: Any) -> list[Any]:
@@ -146,7 +185,11 @@ def _targets(tensors: Any) -> list[Any]:
 
 def _has_critic() -> bool:
     """Whether some network ends in a single output: a value head."""
-    return any(getattr(m, "out_features", 0) == 1 for root, _ in torch_networks.registry.roots() for m in root.modules())
+    return any(
+        getattr(m, "out_features", 0) == 1
+        for root, _ in torch_networks.registry.roots()
+        for m in root.modules()
+    )
 
 
 tracker: Tracker | None = None

@@ -1,11 +1,12 @@
-"""Numbers that are still on a device: copied without waiting at one flush, read at a later one; never a forced sync."""
+"""Numbers that are still on a device: copied without waiting at one flush, read at a later one; never a
+forced sync."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..recorder import Recorder
 from ...store.writer import Column
+from ..recorder import Recorder
 
 
 class Deferred:

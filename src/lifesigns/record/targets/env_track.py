@@ -1,7 +1,9 @@
-"""One environment as the agent sees it: episodes, rewards, and sampled observations and actions, single or vectorised.
+"""One environment as the agent sees it: episodes, rewards, and sampled observations and actions, single or
+vectorised.
 
-Called with finished steps by the Gymnasium and SB3 taps; writes env/* subjects and series. Costs about a microsecond
-a step; every `obs_every`-th step keeps a copy of observation and action, which the flush turns into statistics.
+Called with finished steps by the Gymnasium and SB3 taps; writes env/* subjects and series. Costs about a
+microsecond a step; every `obs_every`-th step keeps a copy of observation and action, which the flush turns
+into statistics.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ class EnvTrack:
         self.last_obs: Any = None
         self.use = Use(recorder)
         series = recorder.series
-        self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
+        self.episode_series = [
+            Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")
+        ]
         self.raw: Thinned | None = None
 
     def reset(self, obs: Any, options: Any) -> None:
@@ -45,7 +49,9 @@ class EnvTrack:
         self.last_obs = obs
         self.use.on_reset()
 
-    def step_one(self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any) -> None:
+    def step_one(
+        self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any
+    ) -> None:
         """A finished step of a single environment; the hot path, about two microseconds."""
         recorder, window, use = self.recorder, self.window, self.use
         if _last[0] is not use or recorder.update != use.updates_seen:
@@ -68,10 +74,18 @@ class EnvTrack:
         if self.countdown <= 0:
             self._sample(obs, action)
 
-    def step_many(self, action: Any, obs: Any, rewards: Sequence[float], terminated: Sequence[bool],
-                  truncated: Sequence[bool], finals: Callable[[int], Any], raw_returns: Callable[[int], Any]) -> None:
-        """A finished step of all parts; `finals(i)` gives the true last observation of part i, `raw_returns(i)` the
-        return that an episode-statistics wrapper counted, each or None."""
+    def step_many(
+        self,
+        action: Any,
+        obs: Any,
+        rewards: Sequence[float],
+        terminated: Sequence[bool],
+        truncated: Sequence[bool],
+        finals: Callable[[int], Any],
+        raw_returns: Callable[[int], Any],
+    ) -> None:
+        """A finished step of all parts; `finals(i)` gives the true last observation of part i,
+        `raw_returns(i)` the return that an episode-statistics wrapper counted, each or None."""
         recorder, window, use = self.recorder, self.window, self.use
         if _last[0] is not use or recorder.update != use.updates_seen:
             use.on_burst()
@@ -115,7 +129,9 @@ class EnvTrack:
         if not self.use.is_eval:
             recorder.episode += 1
         at = recorder.env_step + i
-        for column, value in zip(self.episode_series, (self.returns[i], self.lengths[i], float(cut)), strict=True):
+        for column, value in zip(
+            self.episode_series, (self.returns[i], self.lengths[i], float(cut)), strict=True
+        ):
             column.add(at, value)
         if raw is not None:
             if self.raw is None:
@@ -159,7 +175,11 @@ class EnvTrack:
             values = values[:, :: values.shape[1] // MAX_DIMS + 1]
         columns = [f"obs[{i}]" for i in range(values.shape[1])]
         with np.errstate(all="ignore"):
-            stats = {"mean": values.mean(axis=0), "std": values.std(axis=0), "max_abs": np.abs(values).max(axis=0)}
+            stats = {
+                "mean": values.mean(axis=0),
+                "std": values.std(axis=0),
+                "max_abs": np.abs(values).max(axis=0),
+            }
         for name, row in stats.items():
             column = self.recorder.series(f"env.observation_{name}", self.subject, columns)
             if column.width == len(row):
@@ -179,7 +199,10 @@ class EnvTrack:
         elif space.get("type") == "Box" and values.shape[1] <= MAX_DIMS:
             self._row("env.action_mean", at, values.mean(axis=0), "a")
             self._row("env.action_std", at, values.std(axis=0), "a")
-            low, high = np.asarray(space["low"], float).reshape(-1), np.asarray(space["high"], float).reshape(-1)
+            low, high = (
+                np.asarray(space["low"], float).reshape(-1),
+                np.asarray(space["high"], float).reshape(-1),
+            )
             if len(low) == values.shape[1] and np.isfinite(low).all() and np.isfinite(high).all():
                 margin = 0.005 * (high - low)
                 near = (values <= low + margin) | (values >= high - margin)
@@ -197,8 +220,8 @@ class EnvTrack:
 class Use:
     """Tells a training environment from one for evaluation by how it is used.
 
-    An evaluation environment is stepped in bursts that begin with a reset, end with an episode's end and see no
-    update, beside another environment that is not; the only environment of a process is for training.
+    An evaluation environment is stepped in bursts that begin with a reset, end with an episode's end and see
+    no update, beside another environment that is not; the only environment of a process is for training.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -219,12 +242,15 @@ class Use:
         self.ended = True
 
     def on_burst(self) -> None:
-        """A burst begins: a stretch of steps with neither an update nor another environment's step between."""
+        """A burst begins: a stretch of steps with neither an update nor another environment's step
+        between."""
         update = self.recorder.update
         self.bursts += 1
         self.learning_bursts += _last[0] is self and update != self.updates_seen
         self.whole_bursts += self.just_reset and (self.ended or self.bursts == 1)
         _last[0], self.updates_seen = self, update
+        if self.just_reset:
+            self.role()
 
     def role(self) -> str:
         """"train" or "eval", as it looks so far."""
@@ -266,7 +292,8 @@ def _flat(value: Any, n: int) -> Any:
 
 
 def after_step(track: EnvTrack, started: float) -> None:
-    """What each tap does last: arms a sampled forward pass if its step has come, books the time, flushes if due."""
+    """What each tap does last: arms a sampled forward pass if its step has come, books the time, flushes if
+    due."""
     recorder, layers = track.recorder, torch_networks.layers
     if layers is not None and layers.arm_at is not None and recorder.env_step >= layers.arm_at \
             and not track.use.is_eval:

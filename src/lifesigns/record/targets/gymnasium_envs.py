@@ -1,7 +1,8 @@
 """Gymnasium environments, single and vectorised: only the outermost layer that the agent steps is observed.
 
-`make`, `make_vec`, the wrappers' and vector classes' constructors say which object is outermost; the `step` of its
-class is then tapped. A step inside an open step (a wrapper's inner environment, a vector's parts) is not counted.
+`make`, `make_vec`, the wrappers' and vector classes' constructors say which object is outermost; the `step`
+of its class is then tapped. A step inside an open step (a wrapper's inner environment, a vector's parts) is
+not counted.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Envs:
         self.recorder = recorder
         self.inner: dict[int, Any] = {}
         self.made_at: dict[int, tuple[Any, str]] = {}
+        self._turns: dict[tuple[str, int], int] = {}
+        self._latest: dict[tuple[Any, ...], tuple[Any, EnvTrack]] = {}
         self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
 
     def put_inside(self, env: Any) -> None:
@@ -54,7 +57,11 @@ class Envs:
     def made(self, env: Any, frame: Any) -> None:
         """Notes the user's line that made `env`."""
         at, names = callsite.maker(frame, "/gymnasium/", env)
-        self.made_at[id(env)] = (at, names[0] if names else "")
+        if "/gymnasium/" in frame.f_code.co_filename:
+            name = names[0] if names else ""
+        else:
+            name = callsite.next_name(at, names, self._turns)
+        self.made_at[id(env)] = (at, name)
 
     def track(self, env: Any) -> EnvTrack | None:
         """The track of an outermost environment, introduced at its first reset or step."""
@@ -66,12 +73,17 @@ class Envs:
         return found[1]
 
     def _introduce(self, env: Any) -> EnvTrack:
+        """A new subject, or that of an evaluation environment of the same line that is gone."""
         n = int(getattr(env, "num_envs", 0) or 0)
         at, name = self._made(env)
         info = describe(env, n)
-        subject = self.recorder.subject("env", name or info["id"], at, info)
-        track = EnvTrack(self.recorder, subject, max(n, 1), info)
-        self.recorder.on_flush.append(track.flush)
+        place = (str(at), name, info["id"], n)
+        before, track = self._latest.get(place, (None, None))
+        if track is None or before() is not None or not track.use.is_eval:
+            subject = self.recorder.subject("env", name or info["id"], at, info)
+            track = EnvTrack(self.recorder, subject, max(n, 1), info)
+            self.recorder.on_flush.append(track.flush)
+        self._latest[place] = (weakref.ref(env), track)
         return track
 
     def _made(self, env: Any) -> tuple[Any, str]:
@@ -101,7 +113,9 @@ def describe(env: Any, n: int) -> dict[str, Any]:
         "max_episode_steps": _limit(spec, layers),
         "reward_transformed": any(x in REWARD_WRAPPERS or "Reward" in x for x in names),
         "action_space": describe_space(_attribute(env, "single_action_space" if n else "action_space")),
-        "observation_space": describe_space(_attribute(env, "single_observation_space" if n else "observation_space")),
+        "observation_space": describe_space(
+            _attribute(env, "single_observation_space" if n else "observation_space")
+        ),
         "spec": _spec_json(spec),
     }
 
@@ -129,7 +143,8 @@ def _limit(spec: Any, layers: list[Any]) -> int | None:
 
 
 def _spec_json(spec: Any) -> dict[str, Any] | None:
-    """What another process needs to make the same environment without its wrappers; None if it cannot be written."""
+    """What another process needs to make the same environment without its wrappers; None if it cannot be
+    written."""
     entry = getattr(spec, "entry_point", None)
     if not isinstance(entry, str):
         return None
@@ -138,7 +153,12 @@ def _spec_json(spec: Any) -> dict[str, Any] | None:
         json.dumps(kwargs)
     except (TypeError, ValueError):
         return None
-    return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": spec.max_episode_steps}
+    return {
+        "id": spec.id,
+        "entry_point": entry,
+        "kwargs": kwargs,
+        "max_episode_steps": spec.max_episode_steps,
+    }
 
 
 def _is_vector_worker() -> bool:
@@ -199,7 +219,8 @@ def _on_vector(args: Any, kwargs: Any, result: Any) -> None:
 
 
 def _watch_subclasses(base: type, *wrappers: type) -> None:
-    """Taps environment classes that are defined from now on outside gymnasium (they may be used without `make`)."""
+    """Taps environment classes that are defined from now on outside gymnasium (they may be used without
+    `make`)."""
     own = base.__dict__.get("__init_subclass__")
 
     def __init_subclass__(cls: type, **kwargs: Any) -> None:
@@ -208,7 +229,9 @@ def _watch_subclasses(base: type, *wrappers: type) -> None:
         else:
             super(base, cls).__init_subclass__(**kwargs)
         try:
-            if not issubclass(cls, wrappers) and not cls.__module__.startswith(("gymnasium.", "stable_baselines3.")):
+            if not issubclass(cls, wrappers) and not cls.__module__.startswith(
+                ("gymnasium.", "stable_baselines3.")
+            ):
                 tap_class(cls, _ALWAYS)
         except Exception as error:
             taps.failed("env-classes", error)
@@ -217,7 +240,8 @@ def _watch_subclasses(base: type, *wrappers: type) -> None:
 
 
 def tap_class(cls: type, user: int) -> None:
-    """Taps `step` and `reset` where this class or a base of it defines them, on behalf of an outermost environment."""
+    """Taps `step` and `reset` where this class or a base of it defines them, on behalf of an outermost
+    environment."""
     for name in ("step", "reset"):
         owner = _owner(cls, name)
         if owner is None:
@@ -247,11 +271,15 @@ def untap_class(cls: type, user: int) -> None:
 
 def _owner(cls: type, name: str) -> Any:
     owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
-    return None if owner is None or (owner.__module__ == "gymnasium.core" and owner.__name__ == "Env") else owner
+    return (
+        None if owner is None or (owner.__module__ == "gymnasium.core" and owner.__name__ == "Env") else owner
+    )
 
 
 def _importable(cls: type) -> bool:
-    return cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+    return (
+        cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
+    )
 
 
 class ByValue:
@@ -282,18 +310,25 @@ def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Ca
     def tapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         if nest.busy or id(self) in envs.inner:
             return original(self, *args, **kwargs)
+        given = _as_given(kwargs) if kwargs else kwargs
         nest.busy = True
         try:
             result = original(self, *args, **kwargs)
         finally:
             nest.busy = False
         try:
-            observer(self, args, kwargs, result)
+            observer(self, args, given, result)
         except Exception as error:
             taps.failed("environments", error)
         return result
 
     return tapped
+
+
+def _as_given(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments before the call: a vector environment takes `reset_mask` out of the caller's options."""
+    options = kwargs.get("options")
+    return {**kwargs, "options": dict(options)} if isinstance(options, dict) else kwargs
 
 
 def _on_reset(env: Any, args: Any, kwargs: Any, result: Any) -> None:
@@ -313,8 +348,15 @@ def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
     obs, reward, terminated, truncated, info = result
     if track.vector:
-        track.step_many(action, obs, _list(reward), _list(terminated), _list(truncated), _final(track, obs, info),
-                        _vector_raw(info))
+        track.step_many(
+            action,
+            obs,
+            _list(reward),
+            _list(terminated),
+            _list(truncated),
+            _final(track, obs, info),
+            _vector_raw(info),
+        )
     else:
         track.step_one(action, obs, _number(reward), terminated, truncated, info)
     env_track.after_step(track, started)

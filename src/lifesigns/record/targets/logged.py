@@ -34,7 +34,7 @@ class Logged:
 
 def as_number(value: Any) -> float | None:
     """A float, or None for what is no single number on this side of a device."""
-    if isinstance(value, bool) or isinstance(value, str) or value is None:
+    if value is None or isinstance(value, (bool, str)):
         return None
     if isinstance(value, numbers.Real):
         return float(value)

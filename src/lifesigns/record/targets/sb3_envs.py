@@ -14,7 +14,6 @@ from .env_track import EnvTrack
 from .gymnasium_envs import REWARD_WRAPPERS
 from .spaces import describe_space
 
-
 _resets: set[type] = set()
 
 
@@ -61,13 +60,25 @@ def _introduce(venv: Any) -> EnvTrack | None:
     while len(layers) < 20 and (inner := vars(layers[-1]).get("venv")) is not None:
         layers.append(inner)
     parts = vars(layers[-1]).get("envs")
-    info: dict[str, Any] = gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
+    info: dict[str, Any] = (
+        gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
+    )
     names = [type(layer).__name__ for layer in layers]
-    info.update(num_envs=venv.num_envs, vector=True, role="train", autoreset="same_step",
-                wrappers=[*names, *info.get("wrappers", [])],
-                action_space=describe_space(venv.action_space), observation_space=describe_space(venv.observation_space))
-    info["reward_transformed"] = bool(info.get("reward_transformed")) or any(n in REWARD_WRAPPERS for n in names)
-    at, name = next((held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, ""))
+    info.update(
+        num_envs=venv.num_envs,
+        vector=True,
+        role="train",
+        autoreset="same_step",
+        wrappers=[*names, *info.get("wrappers", [])],
+        action_space=describe_space(venv.action_space),
+        observation_space=describe_space(venv.observation_space),
+    )
+    info["reward_transformed"] = bool(info.get("reward_transformed")) or any(
+        n in REWARD_WRAPPERS for n in names
+    )
+    at, name = next(
+        (held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, "")
+    )
     subject = held.recorder.subject("env", name or info["id"], at, info)
     track = EnvTrack(held.recorder, subject, venv.num_envs, info)
     held.recorder.on_flush.append(track.flush)

@@ -40,8 +40,12 @@ def _tap(owner: Any, name: str, what: str, recorder: Recorder) -> Any:
             return
         _count += 1
         given = args[0] if args else next(iter(kwargs.values()), None)
-        recorder.event("seed", "run", {"what": what, "seed": given if isinstance(given, (int, float, str)) else repr(given)[:80]},
-                       callsite.location(user))
+        recorder.event(
+            "seed",
+            "run",
+            {"what": what, "seed": given if isinstance(given, (int, float, str)) else repr(given)[:80]},
+            callsite.location(user),
+        )
 
     return taps.observe(owner, name, on_seed)
 

@@ -1,7 +1,8 @@
-"""Losses: the value of every backward call, by the line that called it; gradient norms that clipping returned.
+"""Losses: the value of every backward call, by the line that called it; gradient norms that clipping
+returned.
 
-`Tensor.backward` goes through `torch.autograd.backward`, so one patch sees both. In sampled updates the targets that
-the graph saved are compared with the bare rewards of time-limit steps before they are freed.
+`Tensor.backward` goes through `torch.autograd.backward`, so one patch sees both. In sampled updates the
+targets that the graph saved are compared with the bare rewards of time-limit steps before they are freed.
 """
 
 from __future__ import annotations
@@ -110,7 +111,11 @@ def _before(tensors: Any) -> tuple[int, int] | None:
     """What only the graph and the gradients before the call can tell."""
     try:
         torch_optimizers.optimizers.before_backward()
-        if bootstrap.tracker is not None and torch_networks.layers is not None and torch_networks.layers.armed:
+        if (
+            bootstrap.tracker is not None
+            and torch_networks.layers is not None
+            and torch_networks.layers.armed
+        ):
             return bootstrap.tracker.bare_rows(tensors)
     except Exception as error:
         taps.failed("backward", error)
@@ -121,8 +126,8 @@ def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
     for watched in torch_optimizers.optimizers.watched.values():
         watched.backwards += 1
     subject = losses.add(loss, frame) if loss.numel() == 1 else ""
-    if torch_networks.layers is not None and torch_networks.layers.armed:
-        torch_networks.layers.disarm()
+    if torch_networks.layers is not None:
+        torch_networks.layers.after_backward()
     if rows is not None and subject:
         recorder = losses.recorder
         recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])

@@ -1,4 +1,5 @@
-"""Network copies that look like target networks: how far a copy is from its network, and whether it ever moves."""
+"""Network copies that look like target networks: how far a copy is from its network, and whether it ever
+moves."""
 
 from __future__ import annotations
 
@@ -52,8 +53,18 @@ class Copies:
         if not equal:
             return
         self._paired.add(id(copy[0]))
-        subject = self.recorder.subject("target", copy[1], at, {
-            "online": online[2], "copy": copy[2], "online_name": online[1], "equal_at_start": equal, "aliased": False})
+        subject = self.recorder.subject(
+            "target",
+            copy[1],
+            at,
+            {
+                "online": online[2],
+                "copy": copy[2],
+                "online_name": online[1],
+                "equal_at_start": equal,
+                "aliased": False,
+            },
+        )
         self.pairs.append(Pair(online[0], copy[0], subject))
 
     def _inside(self, module: Any, pair: Pair) -> bool:
@@ -74,9 +85,16 @@ class Copies:
                 apart = _total(torch._foreach_sub(now[0], now[1])) / (_total(now[0]) + 1e-30)
                 put([apart], series("target.distance", pair.subject), at)
                 if pair.last is not None:
-                    put([_total(torch._foreach_sub(now[1], pair.last[1]))], series("target.change", pair.subject), at)
-                    put([_total(torch._foreach_sub(now[0], pair.last[0]))],
-                        series("target.online_change", pair.subject), at)
+                    put(
+                        [_total(torch._foreach_sub(now[1], pair.last[1]))],
+                        series("target.change", pair.subject),
+                        at,
+                    )
+                    put(
+                        [_total(torch._foreach_sub(now[0], pair.last[0]))],
+                        series("target.online_change", pair.subject),
+                        at,
+                    )
                 pair.last = ([t.clone() for t in now[0]], [t.clone() for t in now[1]])
 
 
@@ -87,7 +105,13 @@ def _candidates(roots: list[tuple[Any, str]]) -> list[tuple[Any, str, str]]:
         name = torch_networks.registry.recorder._subjects[network]["name"]
         found.append((root, name, network))
         found += [(child, f"{name}.{key}", network) for key, child in root.named_children()]
-    return [c for c in found if any(p.dim() >= 2 for p in c[0].parameters())]
+    return [c for c in found if any(_is_plain(p) and p.dim() >= 2 for p in c[0].parameters())
+            and all(map(_is_plain, c[0].parameters()))]
+
+
+def _is_plain(parameter: Any) -> bool:
+    """Whether it has numbers of its own: not fake, not on the meta device, not waiting for its shape."""
+    return type(parameter).__name__ == "Parameter" and parameter.device.type != "meta"
 
 
 def _signature(module: Any) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """Networks: which modules exist, what each parameter is called, what layers put out in sampled updates.
 
-Flows in: torch's official registration hooks, `copy.deepcopy` of modules, and for the span of a sampled forward pass
-the global forward hook. Flows out: network/* subjects, layer.* and network.input_* series, names for the others.
+Flows in: torch's official registration hooks, `copy.deepcopy` of modules, and for the span of a sampled
+forward pass the global forward hook. Flows out: network/* subjects, layer.* and network.input_* series, names
+for the others.
 """
 
 from __future__ import annotations
@@ -74,11 +75,12 @@ class Registry:
                 self._names.setdefault(id(parameter), (name, network))
 
     def _introduce(self, module: Any, tensors: int) -> str:
+        lazy = sys.modules["torch"].nn.parameter.UninitializedParameter
         at, names = self.made_at.get(id(module), (None, []))
         line = (at["file"], at["line"]) if at else ("", 0)
         turn = self._made_on[line] = self._made_on.get(line, -1) + 1
         name = names[min(turn, len(names) - 1)] if names else type(module).__name__
-        size = sum(p.numel() for p in module.parameters())
+        size = sum(p.numel() for p in module.parameters() if not isinstance(p, lazy))
         return self.recorder.subject("network", name, at, {
             "class": type(module).__name__, "parameters": size, "tensors": tensors})
 
@@ -93,13 +95,15 @@ owned: set[int] = set()
 
 
 class Layers:
-    """One sampled forward pass at a time: statistics of each leaf module's output, and of each network's input."""
+    """One sampled forward pass at a time: statistics of each leaf module's output, and of each network's
+    input."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.armed = False
         self.arm_at: int | None = None
         self.compiled = False
+        self.waiting: set[Any] = set()
         self._handle: Any = None
         self._calls = 0
         self._own_s = 0.0
@@ -111,7 +115,7 @@ class Layers:
         self._columns: dict[str, list[str]] = {}
 
     def arm(self) -> None:
-        """Registers the global forward hook; disarmed by the first backward that follows."""
+        """Registers the global forward hook, until the optimisers in `waiting` have stepped."""
         self.arm_at = None
         if self.armed or self.compiled:
             return
@@ -122,6 +126,17 @@ class Layers:
         self._seen.clear()
         self._handle = torch.nn.modules.module.register_module_forward_hook(self._hook)
 
+    def stepped(self, optimizer: Any) -> None:
+        """An optimiser has stepped while the hook is registered."""
+        self.waiting.discard(optimizer)
+        if not self.waiting:
+            self.disarm()
+
+    def after_backward(self) -> None:
+        """A backward has ended: if one optimiser is waited for, its forward pass is over."""
+        if self.armed and len(self.waiting) <= 1:
+            self.disarm()
+
     def disarm(self) -> None:
         """Removes the hook and writes what was seen."""
         if not self.armed:
@@ -130,7 +145,9 @@ class Layers:
         self._handle.remove()
         started = perf_counter()
         taps.guarded(self._write)()
-        self.recorder.budget.charge("layers", self._own_s + perf_counter() - started + self._calls * HOOK_COST_S)
+        self.recorder.budget.charge(
+            "layers", self._own_s + perf_counter() - started + self._calls * HOOK_COST_S
+        )
 
     def leave(self) -> None:
         """Removes the hook, if it is registered, and forgets what was seen."""
@@ -178,15 +195,21 @@ class Layers:
     def _write(self) -> None:
         at = self.recorder.update
         for network, rows in self._rows.items():
-            names = self._columns.setdefault(network, [n for n, net in self._leaves.values() if net == network])
+            names = self._columns.setdefault(
+                network, [n for n, net in self._leaves.values() if net == network]
+            )
             blank = (float("nan"),) * 4
-            for i, series in enumerate(("layer.zero_share", "layer.saturated_share", "layer.output_rms",
-                                        "layer.output_max_abs")):
-                self.recorder.series(series, network, names).add_row(at, [rows.get(n, blank)[i] for n in names])
+            for i, series in enumerate(
+                ("layer.zero_share", "layer.saturated_share", "layer.output_rms", "layer.output_max_abs")
+            ):
+                self.recorder.series(series, network, names).add_row(
+                    at, [rows.get(n, blank)[i] for n in names]
+                )
         for network, stats in self._inputs.items():
             columns = [f"x{i}" for i in range(len(stats[0]))]
-            for series, values in zip(("network.input_mean", "network.input_std", "network.input_max_abs"), stats,
-                                      strict=True):
+            for series, values in zip(
+                ("network.input_mean", "network.input_std", "network.input_max_abs"), stats, strict=True
+            ):
                 column = self.recorder.series(series, network, columns)
                 if column.width == len(values):
                     column.add_row(at, values)
@@ -194,12 +217,18 @@ class Layers:
 
 
 def readable(value: Any) -> bool:
-    """Whether a value is an ordinary tensor with numbers: not traced, transformed, fake, of a subclass, or empty."""
+    """Whether a value is an ordinary tensor with numbers: not traced, transformed, fake, of a subclass, or
+    empty."""
     torch = sys.modules["torch"]
     if torch.jit.is_tracing() or torch.compiler.is_compiling():
         return False  # before anything is asked of the tensor: a tracer would note the question
-    return type(value) in (torch.Tensor, torch.nn.Parameter) and value.numel() > 0 and value.layout is torch.strided \
-        and value.device.type != "meta" and not torch._C._functorch.is_functorch_wrapped_tensor(value)
+    return (
+        type(value) in (torch.Tensor, torch.nn.Parameter)
+        and value.numel() > 0
+        and value.layout is torch.strided
+        and value.device.type != "meta"
+        and not torch._C._functorch.is_functorch_wrapped_tensor(value)
+    )
 
 
 def _output_stats(module: Any, output: Any) -> tuple[float, float, float, float]:

@@ -1,8 +1,10 @@
-"""Optimisers: learning rate and order of calls at each step; norms of parameters, gradients and updates in samples.
+"""Optimisers: learning rate and order of calls at each step; norms of parameters, gradients and updates in
+samples.
 
-Flows in: torch's global optimiser step hooks (official), taps on `Optimizer.__init__` and `zero_grad`. Flows out:
-optimizer/* subjects and series, network.unowned_gradient_norm. A sample clones the parameters (a strided part of big
-ones) before the step and compares after it; on an accelerator nothing is read back before a later flush.
+Flows in: torch's global optimiser step hooks (official), taps on `Optimizer.__init__` and `zero_grad`. Flows
+out: optimizer/* subjects and series, network.unowned_gradient_norm. A sample clones the parameters (a strided
+part of big ones) before the step and compares after it; on an accelerator nothing is read back before a later
+flush.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from . import bootstrap, torch_copies, torch_networks
 from .deferred import Deferred
 
 MAX_TENSORS = 512
+RECENT_UPDATES = 50
+"""An optimiser is active if it is among those that made the last so many steps."""
 MAX_ELEMENTS = 1 << 16
 
 
@@ -44,15 +48,14 @@ class Optimizers:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.deferred = Deferred(recorder)
+        self._turns: dict[tuple[str, int], int] = {}
         self.watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
         self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
-        self.env_steps_at_update = 0
-        self.gap = 0
 
     def made(self, optimizer: Any, frame: Any) -> None:
         """Notes where an optimiser was constructed, and which parameters it owns."""
         at, names = callsite.maker(frame, "/torch/", optimizer)
-        self.made_at[optimizer] = (at, names[0] if names else "")
+        self.made_at[optimizer] = (at, callsite.next_name(at, names, self._turns))
         self._own(optimizer)
 
     def _own(self, optimizer: Any) -> None:
@@ -74,8 +77,8 @@ class Optimizers:
                  in enumerate(zip(located, parameters, strict=True))]
         at, name = self.made_at.get(optimizer, (None, ""))
         subject = self.recorder.subject("optimizer", name or type(optimizer).__name__, at, {
-            "class": type(optimizer).__name__, "parameters": sum(p.numel() for p in every), "tensors": len(every),
-            "kept_tensors": len(parameters), "networks": networks})
+            "class": type(optimizer).__name__, "parameters": sum(p.numel() for p in every),
+            "tensors": len(every), "kept_tensors": len(parameters), "networks": networks})
         self._own(optimizer)
         torch_copies.copies.look_for(torch_networks.owned)
         return Watched(optimizer, subject, parameters, names)
@@ -95,10 +98,12 @@ class Optimizers:
             watched.cost_s = perf_counter() - started
 
     def _due(self, watched: Watched) -> bool:
-        recorder = self.recorder
-        active = [w.samples for w in self.watched.values() if recorder.update - w.last_step_at <= 50]
-        return (watched.samples <= min(active, default=0) + 1 or DENSE) and not _capturing(watched.parameters) \
-            and recorder.budget.admit("optimizer")
+        fewest = min((w.samples for w in self._active()), default=0)
+        return (watched.samples <= fewest + 1 or DENSE) and not _capturing(watched.parameters) \
+            and self.recorder.budget.admit("optimizer")
+
+    def _active(self) -> list[Watched]:
+        return [w for w in self.watched.values() if self.recorder.update - w.last_step_at <= RECENT_UPDATES]
 
     def _first_half(self, watched: Watched) -> None:
         import torch
@@ -109,7 +114,8 @@ class Optimizers:
             parts = [_part(p) for p in watched.parameters]
             gradients = [p.grad for p in watched.parameters]
             watched.before = _clone(parts)
-            watched.first = (_norms(parts), _gradient_norms(gradients), [float(g is not None) for g in gradients])
+            present = [float(g is not None) for g in gradients]
+            watched.first = (_norms(parts), _gradient_norms(gradients), present)
 
     def after_step(self, optimizer: Any) -> None:
         """Counts the step, ends a sample that was begun, and decides about the next forward pass."""
@@ -121,22 +127,29 @@ class Optimizers:
             started = perf_counter()
             self._second_half(watched, optimizer)
             recorder.budget.charge("optimizer", watched.cost_s + perf_counter() - started)
-        if recorder.env_step != self.env_steps_at_update:
-            self.gap = recorder.env_step - self.env_steps_at_update
-            self.env_steps_at_update = recorder.env_step
-        elif self.gap:
-            self.gap = 0
-        if recorder.budget.admit("layers"):
-            self._arm()
+        self._forward_window(watched)
 
-    def _arm(self) -> None:
-        layers = torch_networks.layers
+    def _forward_window(self, watched: Watched) -> None:
+        """Ends a sampled stretch of forward passes once every active optimiser has stepped, or begins one.
+
+        Where environment steps lay before this step, it begins at the last of those expected before the next.
+        """
+        recorder, layers = self.recorder, torch_networks.layers
+        gap = recorder.env_step - recorder.env_step_at_update
+        recorder.env_step_at_update = recorder.env_step
+        recorder.rollout = gap or recorder.rollout
+        if recorder.update == 1:
+            gap = 0
         if layers is None:
             return
-        if self.gap and self.recorder.on_env_step is not None:
-            layers.arm_at = self.recorder.env_step + self.gap
-        else:
-            layers.arm()
+        if layers.armed:
+            layers.stepped(watched)
+        elif recorder.budget.admit("layers"):
+            layers.waiting = set(self._active())
+            if gap and recorder.on_env_step is not None:
+                layers.arm_at = recorder.env_step + gap
+            else:
+                layers.arm()
 
     def _second_half(self, watched: Watched, optimizer: Any) -> None:
         import torch
@@ -144,7 +157,8 @@ class Optimizers:
         recorder, at = self.recorder, watched.steps
         before, first = watched.before, watched.first
         watched.before = watched.first = None
-        assert before is not None and first is not None
+        assert before is not None
+        assert first is not None
         with torch.no_grad():
             change = torch._foreach_sub([_part(p) for p in watched.parameters], before)
             update_norms = _norms(change)
@@ -168,28 +182,35 @@ class Optimizers:
 
     def _unowned(self) -> None:
         for module, network in torch_networks.registry.roots():
-            loose = [(n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in torch_networks.owned]
+            loose = [(n, p) for n, p in module.named_parameters()
+                     if p.requires_grad and id(p) not in torch_networks.owned]
             if len(loose) > MAX_TENSORS:
                 continue
             column = self.recorder.series("network.unowned_gradient_norm", network,
                                           [n for n, _ in loose] or ["(none)"])
             if column.width == max(len(loose), 1):
-                self.deferred.put(_gradient_norms([p.grad for _, p in loose]) or [0.0], column, self.recorder.update)
+                norms = _gradient_norms([p.grad for _, p in loose]) or [0.0]
+                self.deferred.put(norms, column, self.recorder.update)
 
     def before_backward(self) -> None:
-        """Sees gradients that were cleared by hand since the last step; looks where no `zero_grad` was called."""
+        """Sees gradients that were cleared by hand since the last step; looks where no `zero_grad` was
+        called."""
         for watched in self.watched.values():
             if watched.steps and not watched.backwards and not watched.zero_grads:
                 watched.zero_grads += _cleared(watched.parameters)
 
 
 def _cleared(parameters: list[Any]) -> bool:
-    """Whether the gradients are gone or zero; on an accelerator only the former can be seen without waiting for it."""
+    """Whether the gradients are gone or zero; on an accelerator only the former can be seen without waiting
+    for it."""
     gradient = next((p.grad for p in parameters if p.grad is not None), None)
-    return gradient is None or (gradient.device.type == "cpu" and not gradient.is_sparse and not gradient.any())
+    if gradient is None:
+        return True
+    return gradient.device.type == "cpu" and not gradient.is_sparse and not gradient.any()
 
 
-def _label(index: int, name: str, network: str, parameter: Any, networks: list[str], recorder: Recorder) -> str:
+def _label(index: int, name: str, network: str, parameter: Any, networks: list[str],
+           recorder: Recorder) -> str:
     if not name:
         return f"parameter {index} {list(parameter.shape)}"
     return name if len(networks) < 2 else f"{recorder._subjects[network]['name']}.{name}"
@@ -236,7 +257,8 @@ def _capturing(parameters: list[Any]) -> bool:
 
 optimizers: Optimizers
 is_compiling: Callable[[], bool]
-"""torch's own check; a step inside a compiled function is left alone, since the hooks are compiled with it."""
+"""torch's own check; a step inside a compiled function is left alone, since the hooks are compiled with
+it."""
 
 
 def install(torch: Any, recorder: Recorder) -> None:

@@ -1,4 +1,5 @@
-"""Policies that are torch distributions: entropy of Categorical, standard deviation of Normal, one call in sixteen."""
+"""Policies that are torch distributions: entropy of Categorical, standard deviation of Normal, one call in
+sixteen."""
 
 from __future__ import annotations
 
@@ -39,8 +40,16 @@ class Policies:
         if found is None:
             at, names = callsite.maker(near, "/torch/", distribution)
             name = names[0] if names else distribution.lower()
-            found = self.sites[key] = self.recorder.subject("policy", name, at, {
-                "distribution": distribution, "actions": width, "matches_action_space": self._matches(width, distribution)})
+            found = self.sites[key] = self.recorder.subject(
+                "policy",
+                name,
+                at,
+                {
+                    "distribution": distribution,
+                    "actions": width,
+                    "matches_action_space": self._matches(width, distribution),
+                },
+            )
         return found
 
     def _matches(self, width: int, distribution: str) -> bool:
@@ -48,7 +57,11 @@ class Policies:
             space = self.recorder.info(env).get("action_space", {})
             if distribution == "Categorical" and space.get("type") == "Discrete" and space.get("n") == width:
                 return True
-            if distribution == "Normal" and space.get("type") == "Box" and math.prod(space.get("shape", ())) == width:
+            if (
+                distribution == "Normal"
+                and space.get("type") == "Box"
+                and math.prod(space.get("shape", ())) == width
+            ):
                 return True
         return False
 

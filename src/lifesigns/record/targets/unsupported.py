@@ -9,4 +9,6 @@ from ..recorder import Recorder
 
 def install(module: Any, recorder: Recorder) -> None:
     """Notes the import."""
-    recorder.event("unsupported", "run", {"library": module.__name__, "version": str(getattr(module, "__version__", ""))})
+    recorder.event(
+        "unsupported", "run", {"library": module.__name__, "version": str(getattr(module, "__version__", ""))}
+    )

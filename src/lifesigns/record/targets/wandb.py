@@ -11,7 +11,8 @@ from .logged import Logged
 
 
 def install(module: Any, recorder: Recorder) -> None:
-    """Taps `Run.log`, which `wandb.log` is bound to once a run has begun."""
+    """Taps `Run.log`, which `wandb.log` is bound to once a run has begun; a disabled run is of another
+    class."""
     logged = Logged(recorder)
 
     def on_log(args: Any, kwargs: Any, result: Any) -> None:
@@ -19,7 +20,8 @@ def install(module: Any, recorder: Recorder) -> None:
         step = args[2] if len(args) > 2 else kwargs.get("step")
         _add(logged, data or {}, step, "")
 
-    run = getattr(sys.modules.get("wandb.sdk.wandb_run"), "Run", None) or getattr(module, "Run", None)
+    real = getattr(sys.modules.get("wandb.sdk.wandb_run"), "Run", None) or getattr(module, "Run", None)
+    run = getattr(module, "NoopRun", None) or real
     if run is not None:
         taps.observe(run, "log", on_log)
 

@@ -31,7 +31,7 @@ def parse_args():
     parser.add_argument("--gamma", type=float, default=0.98)
     parser.add_argument("--gae-lambda", type=float, default=0.9)
     parser.add_argument("--clip-coef", type=float, default=0.2)
-    parser.add_argument("--ent-coef", type=float, default=0.01)
+    parser.add_argument("--ent-coef", type=float, default=0.3)
     parser.add_argument("--vf-coef", type=float, default=0.5)
     parser.add_argument("--max-grad-norm", type=float, default=0.5)
     parser.add_argument("--eval-episodes", type=int, default=5)
@@ -179,7 +179,7 @@ def main():
                 policy_loss = -torch.min(unclipped, clipped).mean()
                 value_loss = 0.5 * (new_value - b_returns[mb]).pow(2).mean()
                 entropy_loss = entropy.mean()
-                loss = policy_loss + args.vf_coef * value_loss - args.ent_coef * entropy_loss
+                loss = policy_loss + args.vf_coef * value_loss + args.ent_coef * entropy_loss
 
                 optimizer.zero_grad()
                 loss.backward()
