@@ -28,8 +28,8 @@ install-demo: $(VENV)/.demo
 install-test: $(VENV)/.test
 
 demo: install-demo
-	$(BIN)/lifesigns check gallery/ppo-final-value/broken.py --html demo-report.html -- \
-		--total-timesteps 15000 || test $$? -eq 1
+	$(BIN)/lifesigns check gallery/ppo-detached-ratio/broken.py --html demo-report.html -- \
+		--total-timesteps 20000 || test $$? -eq 1
 	@echo "Open demo-report.html in a browser."
 
 lint: install-test

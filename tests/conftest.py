@@ -17,9 +17,11 @@ from lifesigns.model import Series, Trace
 from lifesigns.record.launch import Child
 from lifesigns.store import RunFolder, load_run
 
-ENVIRONMENT = {
-    k: v for k, v in os.environ.items() if not k.startswith(("LIFESIGNS_", "PYTHONWARN", "PYTEST_"))
-} | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("LIFESIGNS_", "PYTHONWARN", "PYTEST_"))} | {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+}
 
 
 @dataclass

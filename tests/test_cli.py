@@ -73,9 +73,7 @@ def test_scripts_that_are_not_there(scripts: Any, command: str) -> None:
     assert "no script at" in said
     assert "did you mean `train_agent.py`?" in said
     assert "is a folder" in sentence(run(scripts.path, command, "."))
-    assert "no interpreter" in sentence(
-        run(scripts.path, command, "train_agent.py", "--python", "/bin/nowhere")
-    )
+    assert "no interpreter" in sentence(run(scripts.path, command, "train_agent.py", "--python", "/bin/nowhere"))
     assert not (scripts.path / ".lifesigns").exists()
 
 
@@ -155,9 +153,7 @@ def test_explain(scripts: Any) -> None:
     listed = json.loads(run(scripts.path, "explain", "--json").stdout)
     assert {"code", "name", "status", "summary"} <= set(listed[0])
     first = listed[0]["code"]
-    by_code, by_name = (
-        run(scripts.path, "explain", key, "--json").stdout for key in (first, listed[0]["name"])
-    )
+    by_code, by_name = (run(scripts.path, "explain", key, "--json").stdout for key in (first, listed[0]["name"]))
     assert by_code == by_name
     assert json.loads(by_code)["sections"]
     assert first in run(scripts.path, "explain", first).stdout
@@ -166,9 +162,7 @@ def test_explain(scripts: Any) -> None:
 def test_runs(recorded: Path) -> None:
     home = recorded.parents[2]
     rows = json.loads(run(home, "runs", "--json").stdout)
-    assert [(row["script"], row["ended"], row["exit_status"]) for row in rows] == [
-        ("train.py", "finished", 0)
-    ]
+    assert [(row["script"], row["ended"], row["exit_status"]) for row in rows] == [("train.py", "finished", 0)]
     assert "train.py" in run(home, "runs").stdout
     assert "No runs here" in run(home, "runs", "--home", str(home / "empty")).stdout
 
@@ -212,9 +206,7 @@ def test_fail_on(recorded: Path) -> None:
     severities = {f["severity"] for v in verdicts for f in v["findings"]}
     assert severities & {"warning", "error"}, "a learning rate of zero must be found"
     expected = {"never": 0, "note": 1, "warning": 1, "error": int("error" in severities)}
-    assert {
-        level: run(recorded, "diagnose", ".", "--fail-on", level).returncode for level in expected
-    } == expected
+    assert {level: run(recorded, "diagnose", ".", "--fail-on", level).returncode for level in expected} == expected
     assert run(recorded, "diagnose", ".").returncode == 1
     assert run(recorded.parents[2], "diagnose", recorded.name).returncode == 1, "a run's name is enough"
 

@@ -89,9 +89,7 @@ def test_file_is_short_and_starts_with_a_sentence(rule: Rule) -> None:
 def test_series_that_it_declares_are_in_the_catalogue(rule: Rule) -> None:
     assert rule.reads or rule.across or rule.needs_events
     assert all(is_known(name) for name in declared(rule) if not name.endswith("*"))
-    assert all(
-        points >= 1 for points in (*rule.reads.values(), *rule.may_read.values(), *rule.across.values())
-    )
+    assert all(points >= 1 for points in (*rule.reads.values(), *rule.may_read.values(), *rule.across.values()))
 
 
 @every_rule

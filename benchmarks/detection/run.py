@@ -1,6 +1,6 @@
-"""Runs `lifesigns check` on every gallery case and on healthy scripts; writes who was named, and every false alarm.
+"""Runs `lifesigns check` on gallery cases and healthy scripts; writes who was named, and every false alarm.
 
-`python benchmarks/detection/run.py [--only NAME] [--budget 60s] [--smoke]`. Results: results.json, results.md beside it.
+`python benchmarks/detection/run.py [--only NAME] [--budget 60s] [--smoke]`. Results go to results.json and results.md.
 """
 
 from __future__ import annotations
@@ -26,13 +26,24 @@ HEALTHY = {
     "reinforce": ["scripts/reinforce.py", "--total-timesteps", "40000"],
     "digits": ["scripts/digits.py"],
     "transformer": ["scripts/char_transformer.py"],
-    **{f"sb3-{algo}-{env}".lower(): ["scripts/sb3_run.py", "--algo", algo, "--env", env, "--total-timesteps", steps]
-       for algo, env, steps in [
-           ("DQN", "CartPole-v1", "20000"), ("PPO", "CartPole-v1", "20000"), ("A2C", "CartPole-v1", "20000"),
-           ("TRPO", "CartPole-v1", "20000"), ("DQN", "Acrobot-v1", "20000"), ("PPO", "Acrobot-v1", "30000"),
-           ("A2C", "Acrobot-v1", "30000"), ("TRPO", "Acrobot-v1", "30000"), ("SAC", "Pendulum-v1", "4000"),
-           ("TD3", "Pendulum-v1", "5000"), ("PPO", "Pendulum-v1", "40000"), ("A2C", "Pendulum-v1", "40000"),
-           ("TRPO", "Pendulum-v1", "40000")]},
+    **{
+        f"sb3-{algo}-{env}".lower(): ["scripts/sb3_run.py", "--algo", algo, "--env", env, "--total-timesteps", steps]
+        for algo, env, steps in [
+            ("DQN", "CartPole-v1", "20000"),
+            ("PPO", "CartPole-v1", "20000"),
+            ("A2C", "CartPole-v1", "20000"),
+            ("TRPO", "CartPole-v1", "20000"),
+            ("DQN", "Acrobot-v1", "20000"),
+            ("PPO", "Acrobot-v1", "30000"),
+            ("A2C", "Acrobot-v1", "30000"),
+            ("TRPO", "Acrobot-v1", "30000"),
+            ("SAC", "Pendulum-v1", "4000"),
+            ("TD3", "Pendulum-v1", "5000"),
+            ("PPO", "Pendulum-v1", "40000"),
+            ("A2C", "Pendulum-v1", "40000"),
+            ("TRPO", "Pendulum-v1", "40000"),
+        ]
+    },
 }
 
 
@@ -43,8 +54,15 @@ def jobs() -> list[dict]:
         expect = tomllib.loads((folder / "expect.toml").read_text("utf-8"))
         for kind in ("broken", "fixed"):
             arguments = expect.get("fixed_args", expect["args"]) if kind == "fixed" else expect["args"]
-            found.append({"name": folder.name, "kind": kind, "script": folder / f"{kind}.py", "args": arguments,
-                          "expect": expect})
+            found.append(
+                {
+                    "name": folder.name,
+                    "kind": kind,
+                    "script": folder / f"{kind}.py",
+                    "args": arguments,
+                    "expect": expect,
+                }
+            )
     for name, (script, *arguments) in HEALTHY.items():
         found.append({"name": name, "kind": "healthy", "script": GALLERY / script, "args": arguments, "expect": None})
     return found
@@ -53,12 +71,31 @@ def jobs() -> list[dict]:
 def run(job: dict, budget: str, seed: int | None) -> dict:
     """One check; the row of the results."""
     seeded = [] if seed is None else ["--seed", str(seed)]
-    command = [sys.executable, "-m", "lifesigns.cli", "check", str(job["script"]), "--json", "-q", "--budget", budget,
-               "--home", "/tmp/lifesigns-detection", "--", *job["args"], *seeded]
+    command = [
+        sys.executable,
+        "-m",
+        "lifesigns.cli",
+        "check",
+        str(job["script"]),
+        "--json",
+        "-q",
+        "--budget",
+        budget,
+        "--home",
+        "/tmp/lifesigns-detection",
+        "--",
+        *job["args"],
+        *seeded,
+    ]
     started = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    row = {"name": job["name"], "kind": job["kind"], "args": [*job["args"], *seeded], "status": done.returncode,
-           "seconds": round(time.monotonic() - started, 1)}
+    row = {
+        "name": job["name"],
+        "kind": job["kind"],
+        "args": [*job["args"], *seeded],
+        "status": done.returncode,
+        "seconds": round(time.monotonic() - started, 1),
+    }
     try:
         answer = json.loads(done.stdout)
     except ValueError:
@@ -90,8 +127,10 @@ def table(rows: list[dict]) -> str:
     for r in rows:
         causes = ", ".join(f"{c} {p:.0%}" for c, p in r.get("causes", [])[:3])
         expected = f" (expected {r['expected']})" if r["kind"] == "broken" and r.get("rank") != 1 else ""
-        lines.append(f"| {r['name']} | {r['kind']} | {r.get('outcome', r.get('error', ''))} | {causes}{expected} | "
-                     f"{' '.join(r.get('findings', []))} | {r['seconds']} | {verdict(r)} |")
+        lines.append(
+            f"| {r['name']} | {r['kind']} | {r.get('outcome', r.get('error', ''))} | {causes}{expected} | "
+            f"{' '.join(r.get('findings', []))} | {r['seconds']} | {verdict(r)} |"
+        )
     return "\n".join(lines)
 
 
@@ -110,21 +149,38 @@ def main() -> None:
     with ThreadPoolExecutor(args.jobs) as pool:
         for row in pool.map(lambda job: run(job, args.budget, args.seed), chosen):
             rows.append(row)
-            print(f"{verdict(row):<24} {row['kind']:<8} {row['name']:<28} {row['seconds']:>5} s  {row.get('causes', row.get('error'))} "
-                  f"{' '.join(row.get('findings', []))}", flush=True)
+            told = row.get("causes", row.get("error"))
+            found = " ".join(row.get("findings", []))
+            print(
+                f"{verdict(row):<24} {row['kind']:<8} {row['name']:<28} {row['seconds']:>5} s  {told} {found}",
+                flush=True,
+            )
     broken = [r for r in rows if r["kind"] == "broken"]
     quiet = [r for r in rows if r["kind"] != "broken"]
     first = sum(r.get("rank") == 1 for r in broken)
     alarms = sum(bool(r.get("alarms")) or "error" in r for r in quiet)
-    summary = (f"{first} of {len(broken)} broken scripts have the true cause first; "
-               f"{alarms} of {len(quiet)} correct scripts have a finding above note.")
+    summary = (
+        f"{first} of {len(broken)} broken scripts have the true cause first; "
+        f"{alarms} of {len(quiet)} correct scripts have a finding above note."
+    )
     print(summary)
     versions = {p: version(p) for p in ("lifesigns", "torch", "gymnasium", "stable-baselines3", "numpy")}
-    head = {"command": " ".join(["python", "benchmarks/detection/run.py", *sys.argv[1:]]), "date": str(date.today()),
-            "python": platform.python_version(), "versions": versions, "summary": summary}
+    head = {
+        "command": " ".join(["python", "benchmarks/detection/run.py", *sys.argv[1:]]),
+        "date": str(date.today()),
+        "python": platform.python_version(),
+        "versions": versions,
+        "summary": summary,
+    }
     args.out.with_suffix(".json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n", "utf-8")
     args.out.with_suffix(".md").write_text(
-        "# Detection over the gallery\n\n" + "\n".join(f"- {k}: {v}" for k, v in head.items()) + "\n\n" + table(rows) + "\n", "utf-8")
+        "# Detection over the gallery\n\n"
+        + "\n".join(f"- {k}: {v}" for k, v in head.items())
+        + "\n\n"
+        + table(rows)
+        + "\n",
+        "utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -46,8 +46,13 @@ def one(variant: str, script: list[str]) -> dict[str, float]:
             command = [sys.executable, "-m", "lifesigns.cli", "watch", "--home", folder, program[0], "--", *program[1:]]
         else:
             command = [sys.executable, *program]
-        done = subprocess.run(command, capture_output=True, text=True, check=False,
-                              env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"})
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"},
+        )
         if not out.exists():
             raise RuntimeError(f"{variant} {script}: {done.stderr[-1000:]}")
         seconds = json.loads(out.read_text("utf-8"))
@@ -77,8 +82,12 @@ def measure(name: str, script: list[str], pairs: int, peer_pairs: int) -> dict:
         rounds.append({v: one(v, script) for v in order[shift:] + order[:shift]})
         shown = {v: round(r["cpu"] / rounds[-1]["bare"]["cpu"], 3) for v, r in rounds[-1].items()}
         print(name, i + 1, "of", pairs, shown, flush=True)
-    row: dict = {"script": " ".join(script), "bare_cpu_s": statistics.median(r["bare"]["cpu"] for r in rounds),
-                 "own_share": statistics.median(r[WATCHED]["own"] for r in rounds), "ratios": {}}
+    row: dict = {
+        "script": " ".join(script),
+        "bare_cpu_s": statistics.median(r["bare"]["cpu"] for r in rounds),
+        "own_share": statistics.median(r[WATCHED]["own"] for r in rounds),
+        "ratios": {},
+    }
     for variant in (CONTROL, WATCHED, *PEERS):
         for clock in ("cpu", "wall"):
             values = [r[variant][clock] / r["bare"][clock] for r in rounds if variant in r]
@@ -90,8 +99,10 @@ def measure(name: str, script: list[str], pairs: int, peer_pairs: int) -> dict:
 def table(rows: dict[str, dict]) -> str:
     """Markdown: median ratio of CPU seconds with its interval."""
     variants = (CONTROL, WATCHED, *PEERS)
-    lines = ["| script | bare CPU s | " + " | ".join(variants) + " | recorder's own share |",
-             "|---|---|" + "---|" * (len(variants) + 1)]
+    lines = [
+        "| script | bare CPU s | " + " | ".join(variants) + " | recorder's own share |",
+        "|---|---|" + "---|" * (len(variants) + 1),
+    ]
     for name, row in rows.items():
         cells = []
         for variant in variants:
@@ -117,14 +128,23 @@ def main() -> None:
     print(table(rows))
     if args.smoke:
         return
-    head = {"command": " ".join(["python", "benchmarks/overhead/run.py", *sys.argv[1:]]), "date": str(date.today()),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU", "python": platform.python_version(),
-            "versions": {p: version(p) for p in ("lifesigns", "torch", "gymnasium", "stable-baselines3", "wandb", "tensorboard")}}
+    head = {
+        "command": " ".join(["python", "benchmarks/overhead/run.py", *sys.argv[1:]]),
+        "date": str(date.today()),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU",
+        "python": platform.python_version(),
+        "versions": {
+            p: version(p) for p in ("lifesigns", "torch", "gymnasium", "stable-baselines3", "wandb", "tensorboard")
+        },
+    }
     args.out.with_suffix(".json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n", "utf-8")
     args.out.with_suffix(".md").write_text(
-        "# Overhead: ratio of CPU seconds to the bare script\n\n" + "\n".join(f"- {k}: {v}" for k, v in head.items())
-        + "\n\nMedian over pairs of interleaved runs [95 % bootstrap interval of the median]. The A/A control is the bare "
-        "script against itself: its distance from 1 is the noise.\n\n" + table(rows) + "\n", "utf-8")
+        "# Overhead: ratio of CPU seconds to the bare script\n\n"
+        + "\n".join(f"- {k}: {v}" for k, v in head.items())
+        + "\n\nMedian over pairs of interleaved runs [95 % bootstrap interval of the median]. The A/A control is "
+        "the bare script against itself: its distance from 1 is the noise.\n\n" + table(rows) + "\n",
+        "utf-8",
+    )
 
 
 if __name__ == "__main__":

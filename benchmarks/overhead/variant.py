@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import runpy
@@ -17,10 +18,8 @@ from pathlib import Path
 import gymnasium  # noqa: F401
 import torch
 
-try:
+with contextlib.suppress(ImportError):
     import stable_baselines3  # noqa: F401
-except ImportError:
-    pass
 
 EVERY = 100
 

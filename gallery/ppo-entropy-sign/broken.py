@@ -31,7 +31,7 @@ def parse_args():
     parser.add_argument("--gamma", type=float, default=0.98)
     parser.add_argument("--gae-lambda", type=float, default=0.9)
     parser.add_argument("--clip-coef", type=float, default=0.2)
-    parser.add_argument("--ent-coef", type=float, default=0.3)
+    parser.add_argument("--ent-coef", type=float, default=1.0)
     parser.add_argument("--vf-coef", type=float, default=0.5)
     parser.add_argument("--max-grad-norm", type=float, default=0.5)
     parser.add_argument("--eval-episodes", type=int, default=5)

@@ -101,6 +101,19 @@ SETTINGS = {
         16,
         dict(learning_rate=LinearSchedule(2e-3, 1e-5, 1.0), n_steps=8, gamma=0.99, ent_coef=0.001),
     ),
+    ("A2C", "Pendulum-v1"): (  # slow to learn: about a million steps
+        1_000_000,
+        8,
+        dict(
+            learning_rate=LinearSchedule(7e-4, 0.0, 1.0),
+            n_steps=8,
+            gamma=0.9,
+            gae_lambda=0.9,
+            vf_coef=0.4,
+            use_sde=True,
+            policy_kwargs=dict(log_std_init=-2.0, ortho_init=False),
+        ),
+    ),
     ("SAC", "Pendulum-v1"): (
         6_000,
         1,
@@ -200,9 +213,7 @@ def main():
         seed=args.seed,
         vec_env_cls=DummyVecEnv if args.vec_env == "dummy" else SubprocVecEnv,
     )
-    model = ALGORITHMS[args.algo](
-        "MlpPolicy", vec_env, seed=args.seed, device="cpu", verbose=args.verbose, **settings
-    )
+    model = ALGORITHMS[args.algo]("MlpPolicy", vec_env, seed=args.seed, device="cpu", verbose=args.verbose, **settings)
     model.learn(total_timesteps, callback=ProgressLine(total_timesteps))
 
     if args.checkpoint:

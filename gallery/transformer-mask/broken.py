@@ -15,9 +15,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 from attention_two import CausalSelfAttention
 
-NOUNS = "fox river miller lantern garden sailor mountain letter window orchard teacher bridge".split()
-ADJECTIVES = "quiet small golden broken distant patient narrow clever heavy early".split()
-VERBS = "finds carries follows watches remembers leaves opens paints".split()
+NOUNS = ["fox", "river", "miller", "lantern", "garden", "sailor", "mountain", "letter", "window", "orchard", "teacher", "bridge"]
+ADJECTIVES = ["quiet", "small", "golden", "broken", "distant", "patient", "narrow", "clever", "heavy", "early"]
+VERBS = ["finds", "carries", "follows", "watches", "remembers", "leaves", "opens", "paints"]
 ENDINGS = [
     "at dawn",
     "before the storm",

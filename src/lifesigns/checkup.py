@@ -11,7 +11,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,7 +91,11 @@ class _Live:
         steps, updates = float(health.get("env_steps", 0)), float(health.get("updates", 0))
         rate = (steps - self.before[1]) / max(wall_s - self.before[0], 1e-9)
         self.before = (wall_s, steps)
-        parts = [f"{steps:,.0f} env steps ({max(rate, 0):,.0f}/s)", f"{health.get('episodes', 0):,} episodes"] if steps else []
+        parts = (
+            [f"{steps:,.0f} env steps ({max(rate, 0):,.0f}/s)", f"{health.get('episodes', 0):,} episodes"]
+            if steps
+            else []
+        )
         returns = [s for s in trace.named("env.episode_return") if trace.subjects[s.subject].info.get("role") != "eval"]
         if returns:
             parts.append(f"return {returns[0].y[-20:].mean():.4g}")
@@ -125,17 +129,24 @@ def run(request: Request) -> Result:
     line = request.status or StatusLine(sys.stderr.buffer, False)
     live = _Live(folder, request.budget_s, line)
     limit = None if request.budget_s is None else max(request.budget_s - RESERVE_S, 0.6 * request.budget_s)
-    child = Child(command, folder, line.wrap(request.out) if request.out else None,
-                  line.wrap(request.err) if request.err else None,
-                  own_group=request.budget_s is not None, deadline_s=limit)
+    child = Child(
+        command,
+        folder,
+        line.wrap(request.out) if request.out else None,
+        line.wrap(request.err) if request.err else None,
+        own_group=request.budget_s is not None,
+        deadline_s=limit,
+    )
     ending = child.run(live.update)
     meta.update(_ended(ending), wall_s=ending.wall_s)
     folder.write_meta(meta)
     line.show("lifesigns: measuring random actions, evaluating rules …")
-    left = BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 2)
+    left = (
+        BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 2)
+    )
     missing = _baseline(folder, request, left)
     trace = load_run(folder.path)
-    diagnosis = diagnose(trace, run=folder.path.name)
+    diagnosis = diagnose(trace, run=str(folder.path) if request.home else folder.path.name)
     folder.write_meta({**meta, "summary": summary(diagnosis)})
     line.clear()
     return Result(folder, trace, diagnosis, ending, missing)
@@ -151,9 +162,14 @@ def saved(path: Path) -> Result:
 def summary(diagnosis: Diagnosis) -> dict[str, Any]:
     """What `lifesigns runs` shows of a diagnosis."""
     top = diagnosis.causes[0] if diagnosis.causes else None
-    return {"outcome": diagnosis.outcome.learning, "findings": sorted({f.code for f in diagnosis.findings}),
-            "first": top.cause if top else "", "updates": diagnosis.coverage.get("updates"),
-            "env_steps": diagnosis.coverage.get("env_steps"), "episodes": diagnosis.coverage.get("episodes")}
+    return {
+        "outcome": diagnosis.outcome.learning,
+        "findings": sorted({f.code for f in diagnosis.findings}),
+        "first": top.cause if top else "",
+        "updates": diagnosis.coverage.get("updates"),
+        "env_steps": diagnosis.coverage.get("env_steps"),
+        "episodes": diagnosis.coverage.get("episodes"),
+    }
 
 
 def nothing_recorded(trace: Trace) -> bool:
@@ -176,10 +192,20 @@ def _baseline(folder: RunFolder, request: Request, seconds: float) -> str:
 
 
 def _meta(request: Request, folder: RunFolder, command: Sequence[str]) -> dict[str, Any]:
-    return {"run": folder.path.name, "script": request.script, "argv": list(request.arguments), "module": request.module,
-            "command": list(command), "cwd": os.getcwd(), "python": platform.python_version(),
-            "lifesigns": __version__, "platform": platform.platform(), "started": datetime.now(UTC).isoformat(),
-            "budget_s": request.budget_s, "ended": "running"}
+    return {
+        "run": folder.path.name,
+        "script": request.script,
+        "argv": list(request.arguments),
+        "module": request.module,
+        "command": list(command),
+        "cwd": os.getcwd(),
+        "python": platform.python_version(),
+        "lifesigns": __version__,
+        "platform": platform.platform(),
+        "started": datetime.now(UTC).isoformat(),
+        "budget_s": request.budget_s,
+        "ended": "running",
+    }
 
 
 def _ended(ending: Ending) -> dict[str, Any]:
@@ -198,5 +224,3 @@ def _ended(ending: Ending) -> dict[str, Any]:
 def _last_line(ending: Ending) -> str:
     lines = ending.tail.decode("utf-8", "replace").strip().splitlines()
     return lines[-1][:500] if lines else ""
-
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
 
     from lifesigns.checkup import Request, Result
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-                  help="Why isn't it learning? Diagnoses unmodified training scripts.\n\n"
-                       "lifesigns check train.py -- --total-timesteps 20000")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Why isn't it learning? Diagnoses unmodified training scripts.\n\n"
+    "lifesigns check train.py -- --total-timesteps 20000",
+)
 
 
 class FailOn(StrEnum):
@@ -29,7 +35,9 @@ class FailOn(StrEnum):
 
 
 Script = Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; its own arguments follow after --")]
-Arguments = Annotated[list[str] | None, typer.Argument(metavar="-- ARGS", help="arguments of the script", show_default=False)]
+Arguments = Annotated[
+    list[str] | None, typer.Argument(metavar="-- ARGS", help="arguments of the script", show_default=False)
+]
 Module = Annotated[bool, typer.Option("-m", "--module", help="SCRIPT is a module, as in python -m")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON alone to stdout")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a self-contained HTML page")]
@@ -40,10 +48,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="keep the script's ou
 
 
 @app.command()
-def check(script: Script, arguments: Arguments = None, module: Module = False,
-          budget: Annotated[str, typer.Option(help="time for the whole answer: 60s, 5m")] = "60s",
-          json: Json = False, html: Html = None, fail_on: Fail = FailOn.warning, home: Home = None, python: Python = "",
-          quiet: Quiet = False) -> None:
+def check(
+    script: Script,
+    arguments: Arguments = None,
+    module: Module = False,
+    budget: Annotated[str, typer.Option(help="time for the whole answer: 60s, 5m")] = "60s",
+    json: Json = False,
+    html: Html = None,
+    fail_on: Fail = FailOn.warning,
+    home: Home = None,
+    python: Python = "",
+    quiet: Quiet = False,
+) -> None:
     """Run SCRIPT within a time budget, evaluate every rule, print the diagnosis.
 
     The script's own output goes to stderr and into the run. Exit status: 0 nothing fired, 1 findings at or above
@@ -58,9 +74,16 @@ def check(script: Script, arguments: Arguments = None, module: Module = False,
 
 
 @app.command()
-def watch(script: Script, arguments: Arguments = None, module: Module = False,
-          json: Json = False, html: Html = None, fail_on: Fail = FailOn.never, home: Home = None,
-          python: Python = "") -> None:
+def watch(
+    script: Script,
+    arguments: Arguments = None,
+    module: Module = False,
+    json: Json = False,
+    html: Html = None,
+    fail_on: Fail = FailOn.never,
+    home: Home = None,
+    python: Python = "",
+) -> None:
     """Record a whole run of SCRIPT at low overhead, with a live status line; diagnose at the end.
 
     The script behaves as without lifesigns, its exit status included (0 may become 1 by --fail-on).
@@ -74,8 +97,12 @@ def watch(script: Script, arguments: Arguments = None, module: Module = False,
 
 
 @app.command()
-def diagnose(run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder; see `lifesigns runs`")],
-             json: Json = False, html: Html = None, fail_on: Fail = FailOn.warning) -> None:
+def diagnose(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder; see `lifesigns runs`")],
+    json: Json = False,
+    html: Html = None,
+    fail_on: Fail = FailOn.warning,
+) -> None:
     """Diagnose a saved run again; needs neither torch nor gymnasium."""
     from lifesigns.checkup import nothing_recorded, saved
     from lifesigns.store import TraceError
@@ -112,8 +139,10 @@ def runs(json: Json = False, home: Home = None) -> None:
 
 
 @app.command()
-def explain(rule: Annotated[str, typer.Argument(metavar="RULE", help="a code or name: D302, parameter-never-moves")] = "",
-            json: Json = False) -> None:
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="a code or name: D302, parameter-never-moves")] = "",
+    json: Json = False,
+) -> None:
     """Print a rule's page; without RULE, list all rules."""
     from lifesigns.rules import all_rules, rule_by_code
     from lifesigns.rules.page import markdown, sections, summary
@@ -131,10 +160,18 @@ def explain(rule: Annotated[str, typer.Argument(metavar="RULE", help="a code or 
             _print_json(listed)
         else:
             for row in listed:
-                print(f"{row['code']}  {row['name']:<40} {row['summary']}"[:_console().width])
+                print(f"{row['code']}  {row['name']:<40} {row['summary']}"[: _console().width])
     elif json:
-        _print_json({"code": found.code, "name": found.name, "status": found.status, "summary": summary(found),
-                     "sections": sections(found), "markdown": markdown(found)})
+        _print_json(
+            {
+                "code": found.code,
+                "name": found.name,
+                "status": found.status,
+                "summary": summary(found),
+                "sections": sections(found),
+                "markdown": markdown(found),
+            }
+        )
     else:
         from lifesigns.report.terminal import render_rule
 
@@ -211,14 +248,20 @@ def _why_nothing(result: Result) -> str:
     exception = str(result.trace.meta.get("exception") or "")
     absent = re.search(r"No module named '([\w.]+)'", exception)
     if absent:
-        return (f"The script needs `{absent.group(1)}`, which this interpreter has not: install it there, or name "
-                f"another interpreter with --python PATH. {kept}")
+        return (
+            f"The script needs `{absent.group(1)}`, which this interpreter has not: install it there, or name "
+            f"another interpreter with --python PATH. {kept}"
+        )
     libraries = [str(e.data.get("library")) for e in result.trace.events if e.kind == "unsupported"]
     if code and code > 0:
-        return f"The script ended with status {code} before it trained anything: {exception or 'see its output'}. {kept}"
+        return (
+            f"The script ended with status {code} before it trained anything: {exception or 'see its output'}. {kept}"
+        )
     if libraries:
-        return (f"The script uses {', '.join(libraries)}, which lifesigns cannot watch (it watches PyTorch and Gymnasium): "
-                f"no check could look. {kept}")
+        return (
+            f"The script uses {', '.join(libraries)}, which lifesigns cannot watch (it watches PyTorch and Gymnasium): "
+            f"no check could look. {kept}"
+        )
     if result.ending is not None and result.ending.stopped:
         return f"The script trained nothing before the budget was over; give it more with --budget. {kept}"
     return f"The script trained nothing: no PyTorch update, no Gymnasium step and no logged number was seen. {kept}"
@@ -254,9 +297,10 @@ def _exit_watch(result: Result, fail_on: FailOn) -> None:
 def _status(result: Result, fail_on: FailOn) -> int:
     from lifesigns.model.finding import at_least
 
-    if fail_on is FailOn.never:
+    floor = fail_on.value
+    if floor == "never":
         return 0
-    return int(any(at_least(f.severity, fail_on.value) for f in result.diagnosis.findings))
+    return int(any(at_least(f.severity, floor) for f in result.diagnosis.findings))
 
 
 def _find_run(run: Path) -> Path:
@@ -290,7 +334,7 @@ def _say(sentence: str) -> None:
     print(f"lifesigns: {sentence}", file=sys.stderr)
 
 
-def _fail(sentence: str) -> Any:
+def _fail(sentence: str) -> NoReturn:
     _say(sentence)
     raise typer.Exit(2)
 
@@ -298,7 +342,7 @@ def _fail(sentence: str) -> Any:
 def main() -> None:
     """Entry point of the `lifesigns` command."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     app(prog_name="lifesigns")
 

@@ -32,9 +32,7 @@ def run(
         entry = SERIES[name]
         subject = "run" if entry.kind == "run" else f"{entry.kind}/{number or 0}"
         subjects[subject] = Subject(subject, entry.kind, subject, info=info.get(subject, {}))
-        built.append(
-            series(name, entry.clock, y, subject=subject, x=x.get(key), columns=columns.get(subject, ()))
-        )
+        built.append(series(name, entry.clock, y, subject=subject, x=x.get(key), columns=columns.get(subject, ())))
     return Trace({}, subjects, tuple(built))
 
 
@@ -293,9 +291,7 @@ def test_a_language_models_low_entropy() -> None:
 
 def test_sac_log_alpha_is_one_parameter_that_starts_at_zero() -> None:
     alpha = np.linspace(3e-4, 0.5, 40)[:, None]
-    trace = run(
-        optimizer(np.full((40, 1), 3e-4), alpha, np.ones((40, 1))), columns={"optimizer/0": ("log_alpha",)}
-    )
+    trace = run(optimizer(np.full((40, 1), 3e-4), alpha, np.ones((40, 1))), columns={"optimizer/0": ("log_alpha",)})
     assert loud(trace) == {}
     assert status("D305", trace) == status("D306", trace) == "blind"
 

@@ -75,9 +75,7 @@ def test_an_exact_finding_comes_first_also_where_the_run_learns(make_rule, verdi
     assert learned[HIGH.id] / learned["healthy"] == pytest.approx(expected)
 
 
-def test_any_fault_lifts_unnamed_faults_and_the_unknown_but_not_luck_or_short_training(
-    make_rule, verdict
-) -> None:
+def test_any_fault_lifts_unnamed_faults_and_the_unknown_but_not_luck_or_short_training(make_rule, verdict) -> None:
     rule = make_rule("D901", {"any fault": 0.5}, 0.05)
     before = posterior(CAUSES, (), (), BAD)
     after = posterior(CAUSES, (rule,), (verdict(rule, "fired"),), BAD)

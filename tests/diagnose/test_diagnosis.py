@@ -18,9 +18,7 @@ def trace(returns=NOT_LEARNING, **meta: object) -> Trace:
     )
 
 
-def finding(
-    code: str, severity: str = "warning", step: float = 0.0, line: int = 1, exact: bool = False
-) -> Finding:
+def finding(code: str, severity: str = "warning", step: float = 0.0, line: int = 1, exact: bool = False) -> Finding:
     evidence = (Evidence("s", "run", 1.0, 0.5, step=step),)
     return Finding(code, "r", f"{code}@{step}", severity, "run", evidence, Location("t.py", line, "x"), exact)  # type: ignore[arg-type]
 
@@ -41,9 +39,7 @@ def test_without_rules_healthy_and_unknown_are_there_and_the_order_is_by_probabi
 
 def test_unknown_stays_below_one_per_cent_and_others_do_not(make_rule) -> None:
     rules = [
-        make_rule(
-            f"D90{i}", {"gradients-accumulate": 0.99, "any fault": 0.001}, 0.001, f, [finding(f"D90{i}")]
-        )
+        make_rule(f"D90{i}", {"gradients-accumulate": 0.99, "any fault": 0.001}, 0.001, f, [finding(f"D90{i}")])
         for i, f in enumerate(("policy", "gradient"))
     ]
     told = diagnose(trace(), rules)

@@ -72,8 +72,7 @@ def test_python_m(scripts: Any) -> None:
 def test_a_script_that_relies_on_the_users_path(both: Both, scripts: Any) -> None:
     scripts.write("WHERE = 'elsewhere'", "lib/mine.py")
     assert (
-        "elsewhere"
-        in both("import sys, mine; print(mine.WHERE, sys.path)", PYTHONPATH=str(scripts.path / "lib")).out
+        "elsewhere" in both("import sys, mine; print(mine.WHERE, sys.path)", PYTHONPATH=str(scripts.path / "lib")).out
     )
 
 

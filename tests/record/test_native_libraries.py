@@ -133,9 +133,7 @@ def test_async_vector_env_of_a_class_in_main(both: Both, context: str) -> None:
     )
     ran.healthy()
     trace = ran.trace
-    assert [s.info["num_envs"] for s in trace.of_kind("env")] == [2], (
-        "the vector environment alone, not its parts"
-    )
+    assert [s.info["num_envs"] for s in trace.of_kind("env")] == [2], "the vector environment alone, not its parts"
     assert trace.health["env_steps"] == 80
     assert trace.of_kind("env")[0].name == "envs"
 

@@ -89,9 +89,7 @@ def test_single_environment(record: Record) -> None:
     assert ran.trace.health["episodes"] == len(truncated)
     raw = ran.one("env.episode_raw_return")
     assert [round(v, 4) for v in raw.y] == [r for r, _ in truth(ran)]
-    assert [(e.data["what"], e.data["seed"]) for e in ran.trace.events if e.kind == "seed"] == [
-        ("env.reset", 5)
-    ]
+    assert [(e.data["what"], e.data["seed"]) for e in ran.trace.events if e.kind == "seed"] == [("env.reset", 5)]
     share = ran.one("env.action_share").y[-1]
     assert share.sum() == pytest.approx(1.0)
 

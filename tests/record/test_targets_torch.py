@@ -200,9 +200,7 @@ def test_target_networks(record: Record) -> None:
                     p.mul_(0.9).add_(0.1 * q)
     """)
     pairs = {s.name: s for s in ran.trace.of_kind("target")}
-    assert set(pairs) == {"hard", "polyak", "stale"}, (
-        "a network that never equalled the online one is no copy of it"
-    )
+    assert set(pairs) == {"hard", "polyak", "stale"}, "a network that never equalled the online one is no copy of it"
     assert {p.info["online_name"] for p in pairs.values()} == {"online"}
     change = {name: ran.one("target.change", p.id).y for name, p in pairs.items()}
     distance = {name: ran.one("target.distance", p.id).y for name, p in pairs.items()}

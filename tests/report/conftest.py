@@ -105,11 +105,7 @@ def _verdicts(at: Location) -> tuple[Verdict, ...]:
         "1 of 20 parameters: `layer19.weight` has a gradient of 0 in each of 3000 samples",
         "warning",
         "optimizer/0",
-        (
-            Evidence(
-                "optimizer.gradient_norm", "optimizer/0", 0.0, 1e-8, "", "update", 50.0, "layer19.weight"
-            ),
-        ),
+        (Evidence("optimizer.gradient_norm", "optimizer/0", 0.0, 1e-8, "", "update", 50.0, "layer19.weight"),),
     )
     return (
         Verdict("D901", "loss-not-finite", "fired", (first,), checked=1),

@@ -101,11 +101,7 @@ def test_defects_causes_blind_reasons_and_rule_pages_are_there(text, told) -> No
     assert '<details class="rule" id="rule-D901">' in text
     assert "rule-D903" not in text
     assert "&lt;b&gt;this&lt;/b&gt;" in text
-    assert (
-        text.index("Defects present")
-        < text.index("What explains")
-        < text.index("Findings and their evidence")
-    )
+    assert text.index("Defects present") < text.index("What explains") < text.index("Findings and their evidence")
 
 
 def values(spec: dict, key: str) -> list[dict]:

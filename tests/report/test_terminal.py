@@ -33,10 +33,7 @@ def test_the_parts_come_in_order_and_the_last_line_is_a_command(told) -> None:
     places = [shown.index(part) for part in parts]
     assert places == sorted(places)
     assert "lifesigns explain D901" in shown
-    assert (
-        shown.rstrip().splitlines()[-1].strip()
-        == "lifesigns diagnose 20250101-120000-train --html report.html"
-    )
+    assert shown.rstrip().splitlines()[-1].strip() == "lifesigns diagnose 20250101-120000-train --html report.html"
 
 
 def test_a_defect_has_its_place_and_source_line(told) -> None:

@@ -90,9 +90,7 @@ def trace_file(tmp_path: Path) -> Path:
         }
     )
     scalar = writer.series("loss.value", "backward", "", "loss/0")
-    wide = writer.series(
-        "optimizer.update_norm", "update", "", "optimizer/0", [f"层.{i}" for i in range(300)]
-    )
+    wide = writer.series("optimizer.update_norm", "update", "", "optimizer/0", [f"层.{i}" for i in range(300)])
     for flush in range(6):
         for i, value in enumerate(ODD):
             scalar.add(flush * len(ODD) + i, value)
@@ -236,9 +234,7 @@ def test_frames_come_back_up_to_any_cut(written: list[tuple[bytes, bytes]], data
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
-def test_any_bytes_are_read_without_an_exception(
-    tmp_path_factory: pytest.TempPathFactory, tail: bytes
-) -> None:
+def test_any_bytes_are_read_without_an_exception(tmp_path_factory: pytest.TempPathFactory, tail: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "any.lst"
     file.write_bytes(file_head() + tail)
     assert read(file).trace().series == ()
@@ -330,9 +326,7 @@ def test_two_readers_follow_a_growing_file(tmp_path: Path) -> None:
     thread.join()
 
 
-def test_a_failed_write_raises_and_leaves_a_readable_prefix(
-    trace_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_raises_and_leaves_a_readable_prefix(trace_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
 
     before = read(trace_file).trace().named("loss.value")[0]

@@ -26,8 +26,15 @@ def measure(trace: Trace, python: str, cwd: str, path: Sequence[str], seconds: f
         return [], f"`{env.name}` was not made by `gymnasium.make` from an importable class"
     request = {**spec, "max_episode_steps": env.info.get("max_episode_steps"), "seconds": seconds, "path": list(path)}
     try:
-        done = subprocess.run([python, str(PLAY), json.dumps(request)], cwd=cwd or None, capture_output=True, text=True,
-                              timeout=seconds + START_S, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            [python, str(PLAY), json.dumps(request)],
+            cwd=cwd or None,
+            capture_output=True,
+            text=True,
+            timeout=seconds + START_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
         played = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout else None
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return [], f"playing random actions in `{spec['id']}` failed ({type(error).__name__})"
@@ -45,6 +52,7 @@ def _series(env: Subject, played: dict[str, Any]) -> list[Series]:
     least = min((len(v) for v in constant.values()), default=0)
     if least:
         rows = [[constant[c][i] for c in constant] for i in range(least)]
-        found.append(series("baseline.constant_return", "episode", rows, unit="reward", subject=env.id,
-                            columns=tuple(constant)))
+        found.append(
+            series("baseline.constant_return", "episode", rows, unit="reward", subject=env.id, columns=tuple(constant))
+        )
     return found

@@ -22,8 +22,15 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     import gymnasium
     from gymnasium.envs.registration import EnvSpec
 
-    env = gymnasium.make(EnvSpec(id=request["id"], entry_point=request["entry_point"], kwargs=request["kwargs"],
-                                 max_episode_steps=request["max_episode_steps"]), disable_env_checker=True)
+    env = gymnasium.make(
+        EnvSpec(
+            id=request["id"],
+            entry_point=request["entry_point"],
+            kwargs=request["kwargs"],
+            max_episode_steps=request["max_episode_steps"],
+        ),
+        disable_env_checker=True,
+    )
     env.action_space.seed(0)
     started = time.perf_counter()
     total = float(request["seconds"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lifesigns.detectors.statistics import Array, finite, mann_whitney, trend
 from lifesigns.model import Series
 from lifesigns.rules import View
+from lifesigns.stats.samples import Array, finite, mann_whitney, trend
 
 RISING_Z = 3.0
 """z of the last third of the returns against the first third; assumed (one-sided p = 0.001)."""
@@ -30,11 +30,7 @@ def recent(returns: Array) -> Array:
 def going_well(view: View) -> bool | None:
     """Whether returns rise or are far above random ones in any training environment; None if unknown."""
     randoms = {s.id: one for s, one in view.across("baseline.random_return")}
-    known = [
-        (one, randoms.get(s.id))
-        for s, one in view.across("env.episode_return")
-        if s.info.get("role") != "eval"
-    ]
+    known = [(one, randoms.get(s.id)) for s, one in view.across("env.episode_return") if s.info.get("role") != "eval"]
     return any(_good(one, random) for one, random in known) if known else None
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lifesigns.detectors.returns import CLOCKS, recent, trained_env_steps
-from lifesigns.detectors.statistics import columns, finite, mann_whitney, median, trend
 from lifesigns.model import Evidence, Severity
 from lifesigns.rules import CannotTell, View
+from lifesigns.stats.samples import columns, finite, mann_whitney, median, trend
 
 ABOVE_Z = 2.33
 """z from which returns are above the random policy's; one-sided p = 0.01."""
@@ -69,9 +69,7 @@ class Standing:
     def evidence(self, view: View) -> list[Evidence]:
         """Own median against the random one."""
         one = view["env.episode_return"]
-        return [
-            Evidence(one.name, view.subject.id, self.own, self.random, "reward", one.clock, float(one.x[-1]))
-        ]
+        return [Evidence(one.name, view.subject.id, self.own, self.random, "reward", one.clock, float(one.x[-1]))]
 
 
 def standing(view: View) -> Standing:

@@ -8,9 +8,9 @@ from math import nan
 import numpy as np
 
 from lifesigns.detectors.parameter_names import is_weight
-from lifesigns.detectors.statistics import Array, log_ratios, median, shared
 from lifesigns.model import Evidence
 from lifesigns.rules import CannotTell, View
+from lifesigns.stats.samples import Array, log_ratios, median, shared
 
 SMALLEST_NORM = 1e-3
 """‖θ‖; weights with a smaller median norm (zero-initialised, lone scalars) have no scale yet; assumed."""
@@ -48,11 +48,7 @@ class UpdateSizes:
     def evidence(self, view: View, value: float, limit: float) -> list[Evidence]:
         """The value in question against its line."""
         one = view["optimizer.update_norm"]
-        return [
-            Evidence(
-                one.name, view.subject.id, value, limit, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[-1])
-            )
-        ]
+        return [Evidence(one.name, view.subject.id, value, limit, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[-1]))]
 
 
 def update_sizes(view: View) -> UpdateSizes:
@@ -69,9 +65,7 @@ def update_sizes(view: View) -> UpdateSizes:
     halves = [_halves(ratios) for ratios in kept]
     start = sorted(float(ratios[0]) for ratios in kept)[(len(kept) - 1) // 2]
     burst = sorted(_burst(ratios) for ratios in kept)[(len(kept) - 1) // 2]
-    return UpdateSizes(
-        median([a for a, _ in halves]), median([b for _, b in halves]), start, burst, len(kept)
-    )
+    return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), start, burst, len(kept))
 
 
 def _burst(ratios: Array) -> float:

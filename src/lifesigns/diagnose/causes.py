@@ -68,8 +68,7 @@ CAUSES: tuple[Cause, ...] = (
         "The learning rate is too low",
         remedy="Raise the learning rate until the relative size of an update is about 1e-3; check that a"
         " schedule has not driven it to 0.",
-        next_test="Multiply the learning rate by 10 and run `lifesigns watch SCRIPT` for a tenth of the "
-        "steps.",
+        next_test="Multiply the learning rate by 10 and run `lifesigns watch SCRIPT` for a tenth of the steps.",
         prior=3.0,
     ),
     Cause(
@@ -118,8 +117,7 @@ CAUSES: tuple[Cause, ...] = (
         "entropy-bonus-dominates",
         "hyperparameter",
         "The entropy bonus outweighs the reward",
-        remedy="Lower the entropy coefficient, or scale rewards or advantages so that their term is the "
-        "larger one.",
+        remedy="Lower the entropy coefficient, or scale rewards or advantages so that their term is the larger one.",
         next_test="Set the entropy coefficient to 0 and run `lifesigns watch SCRIPT` for a tenth of the "
         "steps: entropy must fall.",
         prior=2.0,
@@ -142,8 +140,7 @@ CAUSES: tuple[Cause, ...] = (
         "The policy's output sits at the bounds of the action space",
         remedy="Scale the last layer's initial weights by 0.01, match the action range to the "
         "environment, lower the policy's learning rate.",
-        next_test="Print the policy's output before squashing for one batch: most |values| should be "
-        "below 2.",
+        next_test="Print the policy's output before squashing for one batch: most |values| should be below 2.",
         prior=2.0,
         only_rl=True,
     ),
@@ -173,10 +170,8 @@ CAUSES: tuple[Cause, ...] = (
         "observation-scale",
         "environment",
         "The observations are badly scaled",
-        remedy="Normalise observations (running mean and standard deviation, or known bounds) before the"
-        " first layer.",
-        next_test="Wrap the environment in `gymnasium.wrappers.NormalizeObservation` and run a tenth of "
-        "the steps.",
+        remedy="Normalise observations (running mean and standard deviation, or known bounds) before the first layer.",
+        next_test="Wrap the environment in `gymnasium.wrappers.NormalizeObservation` and run a tenth of the steps.",
         prior=2.5,
     ),
     Cause(
@@ -185,8 +180,7 @@ CAUSES: tuple[Cause, ...] = (
         "Numbers overflowed: values are no longer finite",
         remedy="Find the first operation that is not finite: a log of 0, a division by a spread of 0, an"
         " exponential, half precision.",
-        next_test="Set `torch.autograd.set_detect_anomaly(True)` and run up to the first step that is "
-        "not finite.",
+        next_test="Set `torch.autograd.set_detect_anomaly(True)` and run up to the first step that is not finite.",
         prior=2.0,
     ),
     Cause(
@@ -202,8 +196,7 @@ CAUSES: tuple[Cause, ...] = (
         "too-little-training",
         "hyperparameter",
         "The run is too short for this problem",
-        remedy="Train for longer; compare with the number of steps that published results on this "
-        "problem take.",
+        remedy="Train for longer; compare with the number of steps that published results on this problem take.",
         next_test="Run three times as many steps with the same seed; look whether the return starts to rise.",
         prior=10.0,
     ),

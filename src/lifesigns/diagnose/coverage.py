@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.detectors.statistics import finite
 from lifesigns.model import Trace, Verdict
+from lifesigns.stats.samples import finite
 
 CUT_SHORT = ("stopped early", "killed", "interrupted")
 

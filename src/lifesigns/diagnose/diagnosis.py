@@ -41,9 +41,7 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
         key=lambda c: (-odds[c.id], c.id),
     )
     script = str(trace.meta.get("script") or "SCRIPT")
-    built = tuple(
-        _odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script) for c in shown
-    )
+    built = tuple(_odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script) for c in shown)
     return Diagnosis(
         run or str(trace.meta.get("run") or ""),
         outcome,
@@ -82,9 +80,7 @@ def _title(cause: Cause, outcome: Outcome, defects: Sequence[Defect]) -> str:
 def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str) -> CauseOdds:
     words, low_high = in_words(min(1.0, probability))
     pointing = [
-        s
-        for s in pulls
-        if s.verdict.status == "fired" and s.log_ratio > 0 and (s.named or cause.kind == "unknown")
+        s for s in pulls if s.verdict.status == "fired" and s.log_ratio > 0 and (s.named or cause.kind == "unknown")
     ]
     findings = tuple(f for s in pointing for f in _ranked(s.verdict.findings))
     location = next((f.location for f in findings if f.location), None)

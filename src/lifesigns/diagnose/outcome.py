@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lifesigns.detectors.statistics import finite, mann_whitney
 from lifesigns.model import Outcome, Series, Trace
+from lifesigns.stats.samples import finite, mann_whitney
 
 Array = NDArray[np.float64]
 
@@ -73,13 +73,10 @@ def _from_returns(one: Series, random: Series | None) -> Outcome:
     note = f" {lost} of {len(one)} returns were not finite." if lost else ""
     if len(values) < FEWEST:
         if lost > len(values):
-            return Outcome(
-                "not learning", f"It is not learning: {lost} of {len(one)} returns are not finite.", RETURN
-            )
+            return Outcome("not learning", f"It is not learning: {lost} of {len(one)} returns are not finite.", RETURN)
         return Outcome(
             "cannot tell",
-            "Too little data to tell whether it learned: "
-            f"{len(values)} finished episodes, {FEWEST} needed.{note}",
+            f"Too little data to tell whether it learned: {len(values)} finished episodes, {FEWEST} needed.{note}",
             RETURN,
         )
     third = len(values) // 3
@@ -105,15 +102,12 @@ def _from_returns(one: Series, random: Series | None) -> Outcome:
     if change > 0 and above is not False:
         return replace(told, learning="learning", sentence=f"It learned: the mean return rose from {span}")
     if change > 0:
-        return replace(
-            told, sentence=f"It does no better than random actions: the mean return rose from {span}"
-        )
+        return replace(told, sentence=f"It does no better than random actions: the mean return rose from {span}")
     if above:
         return replace(
             told,
             learning="learning",
-            sentence="It does better than random actions, without "
-            f"rising further: the mean return went from {span}",
+            sentence=f"It does better than random actions, without rising further: the mean return went from {span}",
         )
     if float(values.min()) == float(values.max()):
         return replace(
@@ -146,8 +140,7 @@ def _from_losses(one: Series) -> Outcome:
     start, end = float(np.mean(first)), float(np.mean(last))
     note = f" {len(bad)} losses were not finite." if len(bad) else ""
     span = (
-        f"{_figure(start)} over the first third of {len(values)} samples to {_figure(end)} over the "
-        f"last third.{note}"
+        f"{_figure(start)} over the first third of {len(values)} samples to {_figure(end)} over the last third.{note}"
     )
     told = Outcome("not learning", f"It is not learning: the mean loss went from {span}", LOSS, start, end)
     change = _compare(last, first)

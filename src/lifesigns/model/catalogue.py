@@ -23,49 +23,82 @@ SERIES: dict[str, Entry] = {
     "run.own_share": Entry("wall", "share", "run", "recorder's own measured share of wall time so far"),
     "optimizer.learning_rate": Entry("update", "", "optimizer", "largest learning rate of the groups"),
     "optimizer.parameter_norm": Entry("update", "", "optimizer", "‖θ‖₂ of each parameter before the step", True),
-    "optimizer.gradient_norm": Entry("update", "", "optimizer", "‖g‖₂ as the step sees it; 0 where there is none", True),
+    "optimizer.gradient_norm": Entry(
+        "update", "", "optimizer", "‖g‖₂ as the step sees it; 0 where there is none", True
+    ),
     "optimizer.gradient_present": Entry("update", "0/1", "optimizer", "whether `.grad` was set at the step", True),
     "optimizer.update_norm": Entry("update", "", "optimizer", "‖Δθ‖₂ of the step", True),
     "optimizer.backwards_per_step": Entry("update", "calls", "optimizer", "backward calls since its last step"),
-    "optimizer.zero_grads_per_step": Entry("update", "calls", "optimizer", "steps that found gradients cleared since the last one: mean calls"),
+    "optimizer.zero_grads_per_step": Entry(
+        "update", "calls", "optimizer", "steps that found gradients cleared since the last one: mean calls"
+    ),
     "gradient.total_norm": Entry("backward", "", "run", "what clip_grad_norm_ returned"),
     "loss.value": Entry("backward", "", "loss", "the tensor that backward was called on"),
     "network.input_mean": Entry("update", "", "network", "mean of each input component over the batch", True),
-    "network.input_std": Entry("update", "", "network", "standard deviation of each input component over the batch", True),
+    "network.input_std": Entry(
+        "update", "", "network", "standard deviation of each input component over the batch", True
+    ),
     "network.input_max_abs": Entry("update", "", "network", "largest |x| of each input component in the batch", True),
-    "network.unowned_gradient_norm": Entry("update", "", "network", "‖g‖₂ of trainable parameters that no optimiser holds", True),
+    "network.unowned_gradient_norm": Entry(
+        "update", "", "network", "‖g‖₂ of trainable parameters that no optimiser holds", True
+    ),
     "layer.zero_share": Entry("update", "share", "network", "share of exact zeros in a layer's output", True),
-    "layer.saturated_share": Entry("update", "share", "network", "share of |h| ≥ 0.99 in a tanh's, or h outside 0.01…0.99 in a sigmoid's output", True),
+    "layer.saturated_share": Entry(
+        "update",
+        "share",
+        "network",
+        "share of |h| ≥ 0.99 in a tanh's, or h outside 0.01…0.99 in a sigmoid's output",
+        True,
+    ),
     "layer.output_rms": Entry("update", "", "network", "root mean square of a layer's output", True),
     "layer.output_max_abs": Entry("update", "", "network", "largest |h| of a layer's output", True),
     "target.distance": Entry("update", "share", "target", "‖θ − θ′‖ / ‖θ‖ of a network and its copy"),
     "target.change": Entry("update", "", "target", "‖Δθ′‖ of the copy since the last sample"),
     "target.online_change": Entry("update", "", "target", "‖Δθ‖ of the network since the last sample"),
     "env.episode_return": Entry("env_step", "reward", "env", "sum of the rewards of an episode, as the agent saw them"),
-    "env.episode_raw_return": Entry("env_step", "reward", "env", "the same before reward wrappers, where it could be read"),
+    "env.episode_raw_return": Entry(
+        "env_step", "reward", "env", "the same before reward wrappers, where it could be read"
+    ),
     "env.episode_length": Entry("env_step", "steps", "env", "length of an episode"),
-    "env.episode_truncated": Entry("env_step", "0/1", "env", "whether it was cut off by a limit, not ended by the task"),
+    "env.episode_truncated": Entry(
+        "env_step", "0/1", "env", "whether it was cut off by a limit, not ended by the task"
+    ),
     "env.reward_mean": Entry("env_step", "reward", "env", "mean reward of the steps since the last sample"),
     "env.reward_std": Entry("env_step", "reward", "env", "their standard deviation"),
     "env.reward_min": Entry("env_step", "reward", "env", "their minimum"),
     "env.reward_max": Entry("env_step", "reward", "env", "their maximum"),
-    "env.observation_mean": Entry("env_step", "", "env", "mean of each observation component since the last sample", True),
+    "env.observation_mean": Entry(
+        "env_step", "", "env", "mean of each observation component since the last sample", True
+    ),
     "env.observation_std": Entry("env_step", "", "env", "its standard deviation", True),
     "env.observation_max_abs": Entry("env_step", "", "env", "its largest |x|", True),
     "env.action_share": Entry("env_step", "share", "env", "how often each discrete action was taken", True),
     "env.action_mean": Entry("env_step", "", "env", "mean of each action component", True),
     "env.action_std": Entry("env_step", "", "env", "its standard deviation", True),
-    "env.action_saturated_share": Entry("env_step", "share", "env", "share of actions within 1 % of the range of a bound or beyond it", True),
+    "env.action_saturated_share": Entry(
+        "env_step", "share", "env", "share of actions within 1 % of the range of a bound or beyond it", True
+    ),
     "env.action_outside_share": Entry("env_step", "share", "env", "share of actions strictly outside the bounds", True),
     "policy.entropy": Entry("env_step", "nats", "policy", "mean entropy of the categorical distributions of a call"),
     "policy.relative_entropy": Entry("env_step", "share", "policy", "that entropy divided by ln(number of actions)"),
     "policy.std": Entry("env_step", "", "policy", "mean standard deviation of a Gaussian policy, by component", True),
-    "bootstrap.final_observation_valued": Entry("env_step", "0/1", "env", "whether the last observation of a truncated episode reached a network before the next update"),
-    "bootstrap.next_observation_valued": Entry("env_step", "0/1", "env", "control: whether an ordinary observation did, byte for byte"),
-    "bootstrap.bare_rows": Entry("update", "rows", "loss", "targets in a sampled batch equal to the bare reward of a time-limit step"),
+    "bootstrap.final_observation_valued": Entry(
+        "env_step",
+        "0/1",
+        "env",
+        "whether the last observation of a truncated episode reached a network before the next update",
+    ),
+    "bootstrap.next_observation_valued": Entry(
+        "env_step", "0/1", "env", "control: whether an ordinary observation did, byte for byte"
+    ),
+    "bootstrap.bare_rows": Entry(
+        "update", "rows", "loss", "targets in a sampled batch equal to the bare reward of a time-limit step"
+    ),
     "bootstrap.rows": Entry("update", "rows", "loss", "targets in that batch"),
     "baseline.random_return": Entry("episode", "reward", "env", "returns of uniformly random actions, measured apart"),
-    "baseline.constant_return": Entry("episode", "reward", "env", "returns of each constant action, measured apart", True),
+    "baseline.constant_return": Entry(
+        "episode", "reward", "env", "returns of each constant action, measured apart", True
+    ),
 }
 """Names of series a logger was given start with `log.` and are not listed."""
 

@@ -32,7 +32,9 @@ class Series:
         if self.clock not in CLOCKS:
             raise ValueError(f"expected `clock` to be one of {CLOCKS}, got {self.clock!r} for `{self.name}`")
         if self.x.ndim != 1 or self.y.ndim not in (1, 2) or len(self.x) != len(self.y):
-            raise ValueError(f"expected x [n] and y [n] or [n, k], got {self.x.shape}, {self.y.shape} for `{self.name}`")
+            raise ValueError(
+                f"expected x [n] and y [n] or [n, k], got {self.x.shape}, {self.y.shape} for `{self.name}`"
+            )
         if self.y.ndim == 2 and len(self.columns) != self.y.shape[1]:
             raise ValueError(f"expected {self.y.shape[1]} column names, got {len(self.columns)} for `{self.name}`")
 
@@ -48,8 +50,9 @@ class Series:
         return self.y if self.y.ndim == 1 else self.y[:, index]
 
 
-def series(name: str, clock: str, y: Any, *, x: Any = None, unit: str = "", subject: str = "run",
-           columns: tuple[str, ...] = ()) -> Series:
+def series(
+    name: str, clock: str, y: Any, *, x: Any = None, unit: str = "", subject: str = "run", columns: tuple[str, ...] = ()
+) -> Series:
     """Builds a `Series` from array-likes; `x` defaults to 0, 1, 2, … and column names to their index."""
     values = np.asarray(y, dtype=np.float64)
     clock_values = np.arange(len(values), dtype=np.float64) if x is None else np.asarray(x, dtype=np.float64)

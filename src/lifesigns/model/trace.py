@@ -61,5 +61,4 @@ class Trace:
     def with_series(self, added: Iterable[Series], subjects: Iterable[Subject] = ()) -> Trace:
         """A copy with series (and subjects) added; a series of the same name and subject is replaced."""
         new = {(s.name, s.subject): s for s in (*self.series, *added)}
-        return replace(self, series=tuple(new.values()),
-                       subjects={**self.subjects, **{s.id: s for s in subjects}})
+        return replace(self, series=tuple(new.values()), subjects={**self.subjects, **{s.id: s for s in subjects}})

@@ -31,9 +31,7 @@ class Budget:
         if DENSE:
             return True
         predicted = self._expected.get(kind, FIRST_GUESS_S) * MARGIN
-        return self._spent[kind] + predicted <= INITIAL_CREDIT_S + SHARES[kind] * (
-            perf_counter() - self.started
-        )
+        return self._spent[kind] + predicted <= INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started)
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""

@@ -10,9 +10,14 @@ from types import FrameType
 from typing import Any
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARIES = tuple({os.path.realpath(p) + os.sep for key in ("stdlib", "platstdlib", "purelib", "platlib")
-                    if (p := sysconfig.get_paths().get(key))}
-                   | {p + os.sep for key in ("stdlib", "purelib") if (p := sysconfig.get_paths().get(key))})
+_LIBRARIES = tuple(
+    {
+        os.path.realpath(p) + os.sep
+        for key in ("stdlib", "platstdlib", "purelib", "platlib")
+        if (p := sysconfig.get_paths().get(key))
+    }
+    | {p + os.sep for key in ("stdlib", "purelib") if (p := sysconfig.get_paths().get(key))}
+)
 _CWD = os.getcwd()
 _kind: dict[str, int] = {}
 _lines: dict[str, list[str]] = {}
@@ -33,11 +38,7 @@ def _classify(filename: str) -> int:
     path = os.path.abspath(filename)
     if path.startswith(_OURS + os.sep):
         return OURS
-    if (
-        filename.startswith("<")
-        or f"{os.sep}site-packages{os.sep}" in path
-        or f"{os.sep}dist-packages{os.sep}" in path
-    ):
+    if filename.startswith("<") or f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path:
         return LIBRARY
     return LIBRARY if path.startswith(_LIBRARIES) else USER
 
@@ -102,9 +103,7 @@ def source_line(path: str, line: int) -> str:
     return lines[line - 1].strip()[:200] if 0 < line <= len(lines) else ""
 
 
-_ASSIGNED = re.compile(
-    r"^\s*((?:self\.)?[A-Za-z_][\w.]*(?:\s*,\s*(?:self\.)?[A-Za-z_][\w.]*)*)\s*(?::[^=,]+)?=(?!=)"
-)
+_ASSIGNED = re.compile(r"^\s*((?:self\.)?[A-Za-z_][\w.]*(?:\s*,\s*(?:self\.)?[A-Za-z_][\w.]*)*)\s*(?::[^=,]+)?=(?!=)")
 _FRAMES = 6
 
 

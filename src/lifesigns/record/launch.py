@@ -75,16 +75,25 @@ class Child:
     def _start(self, pipes: list[_Pipe]) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                self.command, stdout=pipes[0].child_end, stderr=pipes[1].child_end,
+                self.command,
+                stdout=pipes[0].child_end,
+                stderr=pipes[1].child_end,
                 env=environment(self.env, self.folder),
                 stdin=subprocess.DEVNULL if self.own_group and os.isatty(0) else None,
-                process_group=0 if self.own_group else None)
+                process_group=0 if self.own_group else None,
+            )
         finally:
             for pipe in pipes:
                 os.close(pipe.child_end)
 
-    def _wait(self, process: subprocess.Popen[bytes], pump: _Pump, forwarder: _Forwarder, started: float,
-              each_second: Callable[[float], bool]) -> bool:
+    def _wait(
+        self,
+        process: subprocess.Popen[bytes],
+        pump: _Pump,
+        forwarder: _Forwarder,
+        started: float,
+        each_second: Callable[[float], bool],
+    ) -> bool:
         next_second = 1.0
         while process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
@@ -271,9 +280,7 @@ class _Forwarder:
 
 def _sentinel() -> subprocess.Popen[bytes] | None:
     try:
-        return subprocess.Popen(
-            ["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        return subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         return None
 

@@ -83,9 +83,7 @@ class Recorder:
     def describe(self, subject: str, *, name: str | None = None, **info: Any) -> None:
         """Adds to what is known of a subject; written again only if something changed."""
         entry = self._subjects[subject]
-        if (name is None or name == entry["name"]) and all(
-            entry["info"].get(k) == v for k, v in info.items()
-        ):
+        if (name is None or name == entry["name"]) and all(entry["info"].get(k) == v for k, v in info.items()):
             return
         entry["info"] = {**entry["info"], **info}
         entry["name"] = name or entry["name"]
@@ -99,8 +97,9 @@ class Recorder:
         """Ids of the subjects of one kind."""
         return [f"{kind}/{i}" for i in range(self._numbers.get(kind, 0))]
 
-    def series(self, name: str, subject: str = "run", columns: Sequence[str] = (), *, clock: str = "",
-               unit: str = "") -> Column:
+    def series(
+        self, name: str, subject: str = "run", columns: Sequence[str] = (), *, clock: str = "", unit: str = ""
+    ) -> Column:
         """The column of a series of the catalogue (or of one the user's logger named, with its clock
         given)."""
         found = self._columns.get((name, subject))
@@ -115,8 +114,17 @@ class Recorder:
 
     def event(self, kind: str, subject: str, data: dict[str, Any], at: dict[str, Any] | None = None) -> None:
         """Something that happened once."""
-        self._writer.record({"t": "event", "kind": kind, "subject": subject, "data": data, "at": at,
-                             "wall_s": self.wall_s(), "env_step": self.env_step})
+        self._writer.record(
+            {
+                "t": "event",
+                "kind": kind,
+                "subject": subject,
+                "data": data,
+                "at": at,
+                "wall_s": self.wall_s(),
+                "env_step": self.env_step,
+            }
+        )
 
     def meta(self, **data: Any) -> None:
         """Facts about the run known only inside it (library versions)."""

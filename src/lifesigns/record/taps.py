@@ -24,8 +24,11 @@ def failed(where: str, error: BaseException) -> None:
     if failures[where] > 1:
         return
     try:
-        print(f"lifesigns: recording `{where}` failed ({type(error).__name__}: {error}); "
-              "the run goes on, this series will have gaps", file=sys.stderr)
+        print(
+            f"lifesigns: recording `{where}` failed ({type(error).__name__}: {error}); "
+            "the run goes on, this series will have gaps",
+            file=sys.stderr,
+        )
         if STRICT:
             import traceback
 
@@ -53,9 +56,7 @@ def observe(owner: Any, attribute: str, observer: Observer) -> Callable[..., Any
     it."""
     original = owner.__dict__[attribute] if isinstance(owner, type) else getattr(owner, attribute)
     if not callable(original):
-        raise TypeError(
-            f"`{owner!r}.{attribute}` is a {type(original).__name__}; only functions can be tapped"
-        )
+        raise TypeError(f"`{owner!r}.{attribute}` is a {type(original).__name__}; only functions can be tapped")
     where = getattr(observer, "__qualname__", repr(observer))
     is_compiling = _compiling_check()
 

@@ -133,9 +133,7 @@ def _note(one: Series, drawn: list[tuple[str, Any]], logarithmic: bool) -> str:
 
 
 def _spans_decades(drawn: list[tuple[str, Any]], marks: list[tuple[Finding, Evidence]]) -> bool:
-    values = np.concatenate(
-        [y for _, y in drawn] + [np.array([e.limit for _, e in marks if e.limit is not None])]
-    )
+    values = np.concatenate([y for _, y in drawn] + [np.array([e.limit for _, e in marks if e.limit is not None])])
     good = values[np.isfinite(values)]
     return len(good) > 0 and float(good.min()) > 0 and float(good.max()) / float(good.min()) > LOG_RANGE
 
@@ -158,9 +156,7 @@ def _curves(one: Series, drawn: list[tuple[str, Any]], cited: tuple[str, ...], a
 
     single = len(drawn) == 1
     most = MOST_POINTS if single else WIDE_POINTS
-    points = [
-        {"x": x, "y": y, "c": plain(name)} for name, values in drawn for x, y in rows(one.x, values, most)
-    ]
+    points = [{"x": x, "y": y, "c": plain(name)} for name, values in drawn for x, y in rows(one.x, values, most)]
     names = [plain(name) for name, _ in drawn]
     scale = alt.Scale(scheme="tableau20")
     color = alt.value(LINE) if single else alt.Color("c:N", title=None, scale=scale, sort=names)
@@ -214,13 +210,9 @@ def _smooth(one: Series, axis: alt.Y) -> list[Any]:
 def _limits(marks: list[tuple[Finding, Evidence]], logarithmic: bool) -> list[Any]:
     import altair as alt
 
-    limits = dict.fromkeys(
-        (f.code, e.limit) for f, e in marks if e.limit is not None and np.isfinite(e.limit)
-    )
+    limits = dict.fromkeys((f.code, e.limit) for f, e in marks if e.limit is not None and np.isfinite(e.limit))
     points = [
-        {"y": limit, "t": f"{code} limit {number(limit)}"}
-        for code, limit in limits
-        if limit > 0 or not logarithmic
+        {"y": limit, "t": f"{code} limit {number(limit)}"} for code, limit in limits if limit > 0 or not logarithmic
     ]
     if not points:
         return []
@@ -235,9 +227,7 @@ def _limits(marks: list[tuple[Finding, Evidence]], logarithmic: bool) -> list[An
 def _steps(one: Series, marks: list[tuple[Finding, Evidence]]) -> list[Any]:
     import altair as alt
 
-    fits = [
-        (f, e) for f, e in marks if e.step is not None and np.isfinite(e.step) and e.clock in ("", one.clock)
-    ]
+    fits = [(f, e) for f, e in marks if e.step is not None and np.isfinite(e.step) and e.clock in ("", one.clock)]
     points = [{"x": e.step, "t": f.code, "m": plain(f.message)[:160]} for f, e in fits]
     if not points:
         return []
@@ -275,9 +265,7 @@ def _band(one: Series, trace: Trace) -> list[Any]:
     point = {"y": low, "y2": high, "t": told}
     base = alt.Chart(_data([point]))
     tip = alt.Tooltip("t:N", title="baseline")
-    text = base.mark_text(
-        align="right", dx=-4, dy=-6, color=BAND, fontSize=11, text="random actions (5–95 %)"
-    )
+    text = base.mark_text(align="right", dx=-4, dy=-6, color=BAND, fontSize=11, text="random actions (5–95 %)")
     return [
         base.mark_rect(color=BAND, opacity=0.22, clip=True).encode(y="y:Q", y2="y2:Q", tooltip=tip),
         text.encode(y="y2:Q", x=alt.value("width")),
@@ -288,9 +276,7 @@ def _bad_points(one: Series, drawn: list[tuple[str, Any]]) -> list[Any]:
     import altair as alt
 
     points = [
-        {"x": x, "t": kind, "c": plain(name)}
-        for name, y in drawn[:MOST_COLUMNS]
-        for x, kind in not_finite(one.x, y)
+        {"x": x, "t": kind, "c": plain(name)} for name, y in drawn[:MOST_COLUMNS] for x, kind in not_finite(one.x, y)
     ]
     if not points:
         return []

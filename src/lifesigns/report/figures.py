@@ -64,11 +64,7 @@ def measured(one: Evidence) -> str:
     column = f" [{plain(one.column)}]" if one.column else ""
     unit = f" {plain(one.unit)}" if one.unit and one.unit != "0/1" else ""
     limit = f" (limit {number(one.limit)})" if one.limit is not None else ""
-    step = (
-        f" at {one.clock.replace('_', ' ') or 'step'} {number(_whole(one.step))}"
-        if one.step is not None
-        else ""
-    )
+    step = f" at {one.clock.replace('_', ' ') or 'step'} {number(_whole(one.step))}" if one.step is not None else ""
     return f"{plain(one.series)}{column} = {number(one.value)}{unit}{limit}{step}"
 
 

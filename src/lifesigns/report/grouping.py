@@ -13,9 +13,7 @@ SHOWN_CAUSES = 4
 def told_in_full(diagnosis: Diagnosis) -> list[CauseOdds]:
     """The first cause, and the next few that a finding supports or that are not remote."""
     return [
-        c
-        for rank, c in enumerate(diagnosis.causes[:SHOWN_CAUSES])
-        if rank == 0 or c.findings or c.words != "remote"
+        c for rank, c in enumerate(diagnosis.causes[:SHOWN_CAUSES]) if rank == 0 or c.findings or c.words != "remote"
     ]
 
 

@@ -39,9 +39,7 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
     overview = overview_charts(trace, evidence)
     charts = {c.id: c.spec for c in (*overview, *evidence.values())}
     numbered = {f: f"finding-{i}" for i, f in enumerate(figures.worst_first(diagnosis.findings), 1)}
-    by_status = {
-        status: [v for v in diagnosis.verdicts if v.status == status] for status in ("clear", "crashed")
-    }
+    by_status = {status: [v for v in diagnosis.verdicts if v.status == status] for status in ("clear", "crashed")}
     codes = {v.code for v in diagnosis.verdicts if v.status == "fired"}
     chosen = [r for r in (all_rules() if rules is None else rules) if r.code in codes]
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

@@ -24,8 +24,7 @@ def to_json(diagnosis: Diagnosis, trace: Trace) -> dict[str, Any]:
         "verdicts": [_verdict(v) for v in diagnosis.verdicts],
         "coverage": _plain(diagnosis.coverage),
         "subjects": {
-            s.id: {"kind": s.kind, "name": s.name, "location": _location(s.location)}
-            for s in trace.subjects.values()
+            s.id: {"kind": s.kind, "name": s.name, "location": _location(s.location)} for s in trace.subjects.values()
         },
     }
 

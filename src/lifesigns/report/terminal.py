@@ -159,8 +159,7 @@ def _checks(diagnosis: Diagnosis, console: Console) -> None:
     )
     _line(
         console,
-        f"{found}; {seen.get('clear', 0)} clear, {seen.get('blind', 0)} blind, "
-        f"{seen.get('crashed', 0)} crashed.",
+        f"{found}; {seen.get('clear', 0)} clear, {seen.get('blind', 0)} blind, {seen.get('crashed', 0)} crashed.",
         2,
     )
     clear = [f"{v.code} {v.rule}" for v in diagnosis.verdicts if v.status == "clear"]

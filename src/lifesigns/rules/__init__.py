@@ -5,4 +5,15 @@ from lifesigns.rules.cases import Case, case
 from lifesigns.rules.discovery import all_rules, rule_by_code
 from lifesigns.rules.run import run_rule, run_rules
 
-__all__ = ["CannotTell", "Case", "Likelihood", "Rule", "View", "all_rules", "case", "rule_by_code", "run_rule", "run_rules"]
+__all__ = [
+    "CannotTell",
+    "Case",
+    "Likelihood",
+    "Rule",
+    "View",
+    "all_rules",
+    "case",
+    "rule_by_code",
+    "run_rule",
+    "run_rules",
+]

@@ -30,9 +30,15 @@ class View:
     Reading anything undeclared raises KeyError, so that `reads` cannot lie.
     """
 
-    def __init__(self, subject: Subject, series: Mapping[str, Series], declared: frozenset[str],
-                 events: tuple[Event, ...], kinds: frozenset[str],
-                 elsewhere: Mapping[str, tuple[tuple[Subject, Series], ...]] | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        series: Mapping[str, Series],
+        declared: frozenset[str],
+        events: tuple[Event, ...],
+        kinds: frozenset[str],
+        elsewhere: Mapping[str, tuple[tuple[Subject, Series], ...]] | None = None,
+    ) -> None:
         self.subject = subject
         self._series, self._declared, self._events, self._kinds = series, declared, events, kinds
         self._elsewhere = elsewhere or {}
@@ -116,10 +122,19 @@ class Rule(ABC):
     def quiet_on(self) -> Iterable[Case]:
         """Short synthetic traces, among them the near misses, on which it must be CLEAR."""
 
-    def finding(self, view: View, message: str, severity: Severity, evidence: Iterable[Evidence] = (), *,
-                exact: bool = False, location: Location | None = None,
-                about: Subject | None = None) -> Finding:
+    def finding(
+        self,
+        view: View,
+        message: str,
+        severity: Severity,
+        evidence: Iterable[Evidence] = (),
+        *,
+        exact: bool = False,
+        location: Location | None = None,
+        about: Subject | None = None,
+    ) -> Finding:
         """A finding about the view's subject (or another), at that subject's line unless another is given."""
         subject = about or view.subject
-        return Finding(self.code, self.name, message, severity, subject.id, tuple(evidence),
-                       location or subject.location, exact)
+        return Finding(
+            self.code, self.name, message, severity, subject.id, tuple(evidence), location or subject.location, exact
+        )

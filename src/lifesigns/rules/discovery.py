@@ -31,8 +31,11 @@ def all_rules() -> tuple[Rule, ...]:
 
 def _rules_in(module: object) -> list[Rule]:
     own = getattr(module, "__name__", "")
-    return [member() for _, member in inspect.getmembers(module, inspect.isclass)
-            if issubclass(member, Rule) and not inspect.isabstract(member) and member.__module__ == own]
+    return [
+        member()
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, Rule) and not inspect.isabstract(member) and member.__module__ == own
+    ]
 
 
 def rule_by_code(key: str) -> Rule | None:

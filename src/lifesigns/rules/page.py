@@ -19,7 +19,7 @@ def sections(rule: Rule) -> dict[str, str]:
         missing = [h for place, h in marks if place == -1]
         raise ValueError(f"page of {rule.code}: headings missing {missing} or out of order")
     for (start, heading), end in zip(marks, [*places[1:], len(text)], strict=True):
-        body = text[start + len(heading):end].strip()
+        body = text[start + len(heading) : end].strip()
         found[heading] = body.lstrip("-=").strip()
     return found
 
@@ -34,8 +34,14 @@ def markdown(rule: Rule) -> str:
     """The page as Markdown, with the metadata that the rule itself declares."""
     reads = ", ".join(f"`{n}` (≥ {p})" for n, p in rule.reads.items())
     may = ", ".join(f"`{n}`" for n in (*rule.may_read, *rule.across)) or "nothing else"
-    lines = [f"# {rule.code} {rule.name}", "", summary(rule), "",
-             f"*{rule.status} since {rule.since} · about each {rule.per} · reads {reads}; uses {may} where present*", ""]
+    lines = [
+        f"# {rule.code} {rule.name}",
+        "",
+        summary(rule),
+        "",
+        f"*{rule.status} since {rule.since} · about each {rule.per} · reads {reads}; uses {may} where present*",
+        "",
+    ]
     for heading, body in sections(rule).items():
         lines += [f"## {heading}", "", body, ""]
     lines += ["## Odds", "", "| if the cause is | it fires in | basis |", "|---|---|---|"]

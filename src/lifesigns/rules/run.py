@@ -48,8 +48,13 @@ def _run(rule: Rule, trace: Trace) -> Verdict:
         return Verdict(rule.code, rule.name, "clear", checked=checked)
     if not reasons and not missing:
         missing.update(dict.fromkeys(rule.reads))
-    return Verdict(rule.code, rule.name, "blind", reason="; ".join(reasons) or _explain(rule, trace, tuple(missing)),
-                   missing=tuple(missing))
+    return Verdict(
+        rule.code,
+        rule.name,
+        "blind",
+        reason="; ".join(reasons) or _explain(rule, trace, tuple(missing)),
+        missing=tuple(missing),
+    )
 
 
 def _subjects(rule: Rule, trace: Trace) -> list[Subject]:
@@ -64,8 +69,7 @@ def _pick(trace: Trace, name: str, subject: Subject) -> Series | None:
 
 def _lacking(rule: Rule, trace: Trace, subject: Subject) -> list[str]:
     found = {name: _pick(trace, name, subject) for name in rule.reads}
-    return [name for name, least in rule.reads.items()
-            if (s := found[name]) is None or len(s) < least]
+    return [name for name, least in rule.reads.items() if (s := found[name]) is None or len(s) < least]
 
 
 def _view(rule: Rule, trace: Trace, subject: Subject) -> View:
@@ -79,11 +83,11 @@ def _view(rule: Rule, trace: Trace, subject: Subject) -> View:
             series.update({s.name: s for s in trace.series if s.name.startswith(name[:-1]) and len(s) >= least})
         elif (one := _pick(trace, name, subject)) is not None and len(one) >= least:
             series[name] = one
-    events = tuple(e for e in trace.events if e.kind in rule.needs_events
-                   and (subject.id in ("run", e.subject)))
+    events = tuple(e for e in trace.events if e.kind in rule.needs_events and (subject.id in ("run", e.subject)))
     elsewhere = {name: _everywhere(trace, name, least) for name, least in rule.across.items()}
-    return View(subject, series, frozenset([*rule.reads, *rule.may_read]), events,
-                frozenset(rule.needs_events), elsewhere)
+    return View(
+        subject, series, frozenset([*rule.reads, *rule.may_read]), events, frozenset(rule.needs_events), elsewhere
+    )
 
 
 def _everywhere(trace: Trace, name: str, least: int) -> tuple[tuple[Subject, Series], ...]:
@@ -96,5 +100,7 @@ def _explain(rule: Rule, trace: Trace, missing: tuple[str, ...]) -> str:
     parts: list[str] = []
     for name in missing:
         have = max((len(s) for s in trace.named(name)), default=0)
-        parts.append(f"`{name}` has {have} of the {rule.reads[name]} points needed" if have else f"`{name}` was not recorded")
+        parts.append(
+            f"`{name}` has {have} of the {rule.reads[name]} points needed" if have else f"`{name}` was not recorded"
+        )
     return "; ".join(parts)

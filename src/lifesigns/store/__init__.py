@@ -12,12 +12,33 @@ if TYPE_CHECKING:
     from .reader import TraceReader, load_run, save_series
     from .writer import TraceWriter
 
-__all__ = ["NewerSchemaError", "NotATraceError", "RunFolder", "TraceError", "TraceReader", "TraceWriter",
-           "list_runs", "load_run", "new_run_folder", "runs_home", "save_series"]
+__all__ = [
+    "NewerSchemaError",
+    "NotATraceError",
+    "RunFolder",
+    "TraceError",
+    "TraceReader",
+    "TraceWriter",
+    "list_runs",
+    "load_run",
+    "new_run_folder",
+    "runs_home",
+    "save_series",
+]
 
-_HOME = {"RunFolder": "folder", "list_runs": "folder", "new_run_folder": "folder", "runs_home": "folder",
-         "NewerSchemaError": "frames", "NotATraceError": "frames", "TraceError": "frames",
-         "TraceReader": "reader", "load_run": "reader", "save_series": "reader", "TraceWriter": "writer"}
+_HOME = {
+    "RunFolder": "folder",
+    "list_runs": "folder",
+    "new_run_folder": "folder",
+    "runs_home": "folder",
+    "NewerSchemaError": "frames",
+    "NotATraceError": "frames",
+    "TraceError": "frames",
+    "TraceReader": "reader",
+    "load_run": "reader",
+    "save_series": "reader",
+    "TraceWriter": "writer",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -79,13 +79,13 @@ class RunFolder:
         if path.is_file() and path.name.startswith("trace"):
             path = path.parent
         if not path.exists():
-            raise NotATraceError(
-                f"no run at `{path.absolute()}`; `lifesigns runs` lists the runs of this folder"
-            )
+            raise NotATraceError(f"no run at `{path.absolute()}`; `lifesigns runs` lists the runs of this folder")
         folder = cls(path)
         if not path.is_dir() or not (folder.meta_file.is_file() or folder.parts()):
-            raise NotATraceError(f"`{path.absolute()}` is no lifesigns run (no `run.json`, no `trace.lst`); "
-                                 "`lifesigns runs` lists the runs of this folder")
+            raise NotATraceError(
+                f"`{path.absolute()}` is no lifesigns run (no `run.json`, no `trace.lst`); "
+                "`lifesigns runs` lists the runs of this folder"
+            )
         return folder
 
 
@@ -108,8 +108,10 @@ def new_run_folder(script: str, home: Path | None = None) -> RunFolder:
         except FileExistsError:
             continue
         except OSError as error:
-            raise TraceError(f"cannot create a run folder under `{home}` ({error.strerror}); "
-                             "name another with `--home FOLDER` or LIFESIGNS_HOME") from error
+            raise TraceError(
+                f"cannot create a run folder under `{home}` ({error.strerror}); "
+                "name another with `--home FOLDER` or LIFESIGNS_HOME"
+            ) from error
         _ignore(home)
         return RunFolder(path)
     raise TraceError(f"cannot find a free name for a run under `{home}`")
@@ -127,9 +129,7 @@ def list_runs(home: Path | None = None) -> list[RunFolder]:
     if not root.is_dir():
         return []
     found = [RunFolder(p) for p in root.iterdir() if p.is_dir()]
-    return sorted(
-        (f for f in found if f.meta_file.is_file() or f.parts()), key=lambda f: f.path.name, reverse=True
-    )
+    return sorted((f for f in found if f.meta_file.is_file() or f.parts()), key=lambda f: f.path.name, reverse=True)
 
 
 def looks_like_trace(path: Path) -> bool:

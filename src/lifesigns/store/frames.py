@@ -53,8 +53,10 @@ def read_head(data: bytes, where: str) -> int:
     if magic != MAGIC:
         raise NotATraceError(f"`{where}` is not a lifesigns trace: it does not start with {MAGIC!r}")
     if schema > SCHEMA:
-        raise NewerSchemaError(f"`{where}` has trace schema {schema}; this lifesigns reads up to {SCHEMA}: "
-                               "upgrade with `pip install -U lifesigns`")
+        raise NewerSchemaError(
+            f"`{where}` has trace schema {schema}; this lifesigns reads up to {SCHEMA}: "
+            "upgrade with `pip install -U lifesigns`"
+        )
     return FILE_HEAD.size
 
 
@@ -66,7 +68,7 @@ def frames(data: bytes, offset: int) -> Iterator[tuple[bytes, bytes, int]]:
         end = offset + HEAD.size + length
         if length > MAX_PAYLOAD or end > len(data):
             return
-        payload = data[offset + HEAD.size:end]
+        payload = data[offset + HEAD.size : end]
         if zlib.crc32(payload, zlib.crc32(kind)) != checksum:
             return
         yield kind, payload, end
@@ -76,7 +78,8 @@ def frames(data: bytes, offset: int) -> Iterator[tuple[bytes, bytes, int]]:
 def to_json(value: Any) -> bytes:
     """Compact UTF-8 JSON in which NaN and ±inf are {"~": "nan"} and so on, since JSON has no such numbers."""
     return json.dumps(_guard(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
-        "utf-8", "surrogatepass")
+        "utf-8", "surrogatepass"
+    )
 
 
 def from_json(payload: bytes) -> Any:

@@ -55,9 +55,7 @@ class TraceReader:
         values = np.frombuffer(payload, dtype="<f8", offset=CHUNK_HEAD.size)
         columns = len(self._declared[number].columns) or 1
         if width != columns or len(values) != points * (1 + width):
-            raise ValueError(
-                f"expected {points} rows of {columns} in series {number}, got {len(values)} numbers"
-            )
+            raise ValueError(f"expected {points} rows of {columns} in series {number}, got {len(values)} numbers")
         self._chunks.setdefault(number, []).append((values[:points], values[points:]))
 
     def _record(self, value: Mapping[str, Any]) -> None:
@@ -65,9 +63,15 @@ class TraceReader:
         if kind == "series":
             empty = np.empty(0)
             columns = tuple(str(c) for c in value["columns"])
-            declared = Series(str(value["name"]), value["clock"], str(value["unit"]), empty,
-                              empty.reshape(0, len(columns)) if columns else empty,
-                              self._named(value["subject"]), columns)
+            declared = Series(
+                str(value["name"]),
+                value["clock"],
+                str(value["unit"]),
+                empty,
+                empty.reshape(0, len(columns)) if columns else empty,
+                self._named(value["subject"]),
+                columns,
+            )
             self._declared[int(value["n"])] = declared
         elif kind == "subject":
             key = self._named(value["id"])
@@ -106,8 +110,13 @@ class TraceReader:
             y = np.concatenate([c[1] for c in chunks])
             built.append(replace(declared, x=x, y=y.reshape(len(x), -1) if declared.columns else y))
             self._chunks[number] = [(x, y)]
-        return Trace(dict(self._meta), dict(self._subjects), tuple(built), tuple(self._events),
-                     {**self._health, "unread_bytes": self.unread_bytes, "odd_frames": self.odd_frames})
+        return Trace(
+            dict(self._meta),
+            dict(self._subjects),
+            tuple(built),
+            tuple(self._events),
+            {**self._health, "unread_bytes": self.unread_bytes, "odd_frames": self.odd_frames},
+        )
 
 
 def _location(at: Any) -> Location | None:
@@ -137,8 +146,13 @@ def _merge(first: Trace, second: Trace, *, own: bool, is_main: bool) -> Trace:
     """Adds a part to a trace; of a worker's, what concerns the whole run is left out."""
     series = second.series if own else tuple(s for s in second.series if s.subject != "run")
     subjects = {k: s for k, s in second.subjects.items() if own or k != "run"}
-    return Trace({**second.meta, **first.meta}, {**first.subjects, **subjects}, (*first.series, *series),
-                 (*first.events, *second.events), second.health if is_main else first.health)
+    return Trace(
+        {**second.meta, **first.meta},
+        {**first.subjects, **subjects},
+        (*first.series, *series),
+        (*first.events, *second.events),
+        second.health if is_main else first.health,
+    )
 
 
 def save_series(path: Path, added: Iterable[Series]) -> None:

@@ -47,8 +47,17 @@ class TraceWriter:
         """Declares a series; its points go to the returned column."""
         column = Column(len(self._columns), len(columns) or 1)
         self._columns.append(column)
-        self.record({"t": "series", "n": column.number, "name": name, "clock": clock, "unit": unit,
-                     "subject": subject, "columns": list(columns)})
+        self.record(
+            {
+                "t": "series",
+                "n": column.number,
+                "name": name,
+                "clock": clock,
+                "unit": unit,
+                "subject": subject,
+                "columns": list(columns),
+            }
+        )
         return column
 
     def record(self, value: Mapping[str, Any]) -> None:
@@ -81,7 +90,7 @@ class TraceWriter:
                 data = file_head() + data
         view = memoryview(data)
         while view:
-            view = view[os.write(self._fd, view):]
+            view = view[os.write(self._fd, view) :]
         return len(data)
 
     def close(self) -> None:

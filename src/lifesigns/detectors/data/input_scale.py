@@ -8,9 +8,9 @@ from math import hypot
 
 import numpy as np
 
-from lifesigns.detectors.statistics import columns, median, total_std
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, median, total_std
 
 LARGE_TYPICAL = 10.0
 """root mean square of the median component, from which it is a warning; catalogue D08 (after Schulman)."""
@@ -99,11 +99,7 @@ class InputScale(Rule):
             view,
             f"inputs of `{view.subject.name}`: {text}",
             severity,
-            [
-                Evidence(
-                    one.name, view.subject.id, part.rms, limit, "", one.clock, float(one.x[-1]), part.name
-                )
-            ],
+            [Evidence(one.name, view.subject.id, part.rms, limit, "", one.clock, float(one.x[-1]), part.name)],
         )
 
     def fires_on(self) -> Iterable[Case]:

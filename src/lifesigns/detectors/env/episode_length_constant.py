@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import Array, constant, finite
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import Array, constant, finite
 
 FEWEST_EPISODES = 50
 """episodes; catalogue D16."""
@@ -106,12 +106,8 @@ class EpisodeLengthConstant(Rule):
         ended = {"env.episode_truncated": np.zeros(60)}
         yield case("one step", {"env.episode_length": np.ones(60), **ended})
         lengths = [*[20.0] * 10, *[1.0] * 60]
-        yield case(
-            "counter never reset", {"env.episode_length": lengths, "env.episode_truncated": np.ones(70)}
-        )
-        yield case(
-            "ten steps", {"env.episode_length": np.full(60, 10.0), **ended}, info={"max_episode_steps": 500}
-        )
+        yield case("counter never reset", {"env.episode_length": lengths, "env.episode_truncated": np.ones(70)})
+        yield case("ten steps", {"env.episode_length": np.full(60, 10.0), **ended}, info={"max_episode_steps": 500})
         yield case(
             "own horizon",
             {"env.episode_length": np.full(60, 128.0), **ended},
@@ -120,12 +116,8 @@ class EpisodeLengthConstant(Rule):
 
     def quiet_on(self) -> Iterable[Case]:
         """The time limit, a limit that is not registered but truncates, and lengths that vary."""
-        yield case(
-            "solved CartPole", {"env.episode_length": np.full(60, 500.0)}, info={"max_episode_steps": 500}
-        )
-        yield case(
-            "own truncation", {"env.episode_length": np.full(60, 200.0), "env.episode_truncated": np.ones(60)}
-        )
+        yield case("solved CartPole", {"env.episode_length": np.full(60, 500.0)}, info={"max_episode_steps": 500})
+        yield case("own truncation", {"env.episode_length": np.full(60, 200.0), "env.episode_truncated": np.ones(60)})
         yield case("varied", {"env.episode_length": [9.0, *[10.0] * 59]}, info={"max_episode_steps": 500})
 
 

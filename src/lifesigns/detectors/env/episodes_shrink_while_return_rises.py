@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import median, trend
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import median, trend
 
 STRONG_Z = 4.0
 """z of the last third against the first third, for returns and for lengths; assumed."""
@@ -99,6 +99,4 @@ class EpisodesShrinkWhileReturnRises(Rule):
         x = np.linspace(10, 200, 90)
         yield case("longer and better", {"env.episode_length": x, "env.episode_return": x})
         yield case("shorter and worse", {"env.episode_length": x[::-1], "env.episode_return": x[::-1]})
-        yield case(
-            "a little shorter", {"env.episode_length": np.linspace(200, 150, 90), "env.episode_return": x}
-        )
+        yield case("a little shorter", {"env.episode_length": np.linspace(200, 150, 90), "env.episode_return": x})

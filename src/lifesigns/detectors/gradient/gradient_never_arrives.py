@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.parameter_names import modules
-from lifesigns.detectors.statistics import columns, constant
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, constant
 
 UNUSED_SHARE = 0.1
 """share of an optimiser's parameters that may have no `.grad`, as unused heads do, before it is an error;
@@ -93,10 +93,7 @@ class GradientNeverArrives(Rule):
             view,
             f"{message} at any of {len(one)} sampled steps{excused}",
             severity,
-            [
-                Evidence(one.name, view.subject.id, 0.0, 0.0, "", one.clock, float(one.x[-1]), n)
-                for n in without[:12]
-            ],
+            [Evidence(one.name, view.subject.id, 0.0, 0.0, "", one.clock, float(one.x[-1]), n) for n in without[:12]],
             exact=not excused,
         )
 
@@ -144,9 +141,7 @@ class GradientNeverArrives(Rule):
         """Gradients that are small, that come late, and that are missing now and then."""
         yield case("tiny", {"optimizer.gradient_norm": np.full((8, 2), 1e-30)}, columns=_NAMES)
         yield case("late", {"optimizer.gradient_norm": [*[[0.0, 1.0]] * 7, [0.1, 1.0]]}, columns=_NAMES)
-        yield case(
-            "alternating losses", {"optimizer.gradient_norm": [[0.0, 1.0], [1.0, 0.0]] * 4}, columns=_NAMES
-        )
+        yield case("alternating losses", {"optimizer.gradient_norm": [[0.0, 1.0], [1.0, 0.0]] * 4}, columns=_NAMES)
 
 
 _NAMES = ("actor.0.weight", "critic.0.weight")

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.parameter_names import modules
-from lifesigns.detectors.statistics import columns, median
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, median
 
 REPEATEDLY = 3
 """samples with such a gradient; assumed (the catalogue's D03 asks for 3)."""
@@ -107,16 +107,12 @@ class GradientWithoutOptimizer(Rule):
             "before the optimiser is made",
             {"network.unowned_gradient_norm": [[1.0], *[[0.0]] * 7], **stepped},
         )
-        yield case(
-            "now and then", {"network.unowned_gradient_norm": [[1.0], [0.0], [0.0], [0.0]] * 4, **stepped}
-        )
+        yield case("now and then", {"network.unowned_gradient_norm": [[1.0], [0.0], [0.0], [0.0]] * 4, **stepped})
 
 
 def _is_target_copy(view: View) -> bool:
     """Whether it is paired with an online network that does get gradients, so that they are not mixed up."""
     pairs = [s.info for s, _ in view.across("target.distance") if s.info.get("copy") == view.subject.id]
     holders = [(s.info.get("networks") or (), one) for s, one in view.across("optimizer.gradient_norm")]
-    mixed_up = any(
-        pair.get("online") in held and not np.any(one.y > 0) for pair in pairs for held, one in holders
-    )
+    mixed_up = any(pair.get("online") in held and not np.any(one.y > 0) for pair in pairs for held, one in holders)
     return bool(pairs) and not mixed_up

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import Array, columns, finite, median
 from lifesigns.model import Evidence, Finding, Series, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import Array, columns, finite, median
 
 GROWTH = 3.0
 """median gradient norm after the first quarter of the samples, over the first one; assumed. A sum of n

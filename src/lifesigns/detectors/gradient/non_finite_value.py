@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lifesigns.detectors.parameter_names import modules
-from lifesigns.detectors.statistics import columns
 from lifesigns.model import Event, Evidence, Finding, Location, Series, Severity, Subject
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns
 
 WHAT = {
     "loss.value": "loss",
@@ -61,11 +61,7 @@ class _Hit:
         if self.series.name != "gradient.total_norm":
             return False
         y = self.series.y
-        return (
-            not np.isnan(y).any()
-            and bool(np.isfinite(y[-1]))
-            and self.count <= max(1.0, SKIPPED_SHARE * len(y))
-        )
+        return not np.isnan(y).any() and bool(np.isfinite(y[-1])) and self.count <= max(1.0, SKIPPED_SHARE * len(y))
 
 
 class NonFiniteValue(Rule):
@@ -131,9 +127,7 @@ class NonFiniteValue(Rule):
         elif hits:
             yield self._from_hits(view, hits)
 
-    def _from_event(
-        self, view: View, event: Event, hits: list[_Hit], subjects: Mapping[str, Subject]
-    ) -> Finding:
+    def _from_event(self, view: View, event: Event, hits: list[_Hit], subjects: Mapping[str, Subject]) -> Finding:
         about = subjects.get(str(event.data.get("subject", event.subject))) or subjects.get(event.subject)
         name = f" of `{about.name}`" if about and about.kind != "run" else ""
         frames = _frames(event.data.get("context"))
@@ -141,10 +135,7 @@ class NonFiniteValue(Rule):
         what = str(event.data.get("what", "value"))
         others = [h for h in hits if about is None or (h.subject.id, h.series.name) != (about.id, what)]
         label = WHAT.get(what, what)
-        message = (
-            f"first non-finite value: {label}{name} at environment step {event.env_step}{before}"
-            + _rest(others)
-        )
+        message = f"first non-finite value: {label}{name} at environment step {event.env_step}{before}" + _rest(others)
         return self.finding(
             view,
             message,
@@ -182,9 +173,7 @@ class NonFiniteValue(Rule):
             {"optimizer.parameter_norm": [[1.0, 1.0], [1.0, inf]]},
             columns=("actor.0.weight", "critic.0.weight"),
         )
-        yield case(
-            "observation", {"env.observation_max_abs": [[1.0, 2.0], [inf, 2.0]], "loss.value": [1.0, 0.5]}
-        )
+        yield case("observation", {"env.observation_max_abs": [[1.0, 2.0], [inf, 2.0]], "loss.value": [1.0, 0.5]})
         yield case("a total norm that stays infinite", {"gradient.total_norm": [1.0, *[inf] * 9]})
         yield case(
             "event",

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.parameter_names import modules
-from lifesigns.detectors.statistics import Array, columns
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import Array, columns
 
 FEWEST_STEPS = 3
 """steps with a gradient; the catalogue's D02 asks for 2, a third guards against a warm-up that starts at
@@ -86,10 +86,7 @@ class ParameterNeverMoves(Rule):
             view,
             f"{message} at any of {len(one)} sampled steps, although they have gradients{_rate(view)}",
             "error",
-            [
-                Evidence(one.name, view.subject.id, 0.0, 0.0, "", one.clock, float(one.x[-1]), n)
-                for n in still[:12]
-            ],
+            [Evidence(one.name, view.subject.id, 0.0, 0.0, "", one.clock, float(one.x[-1]), n) for n in still[:12]],
             exact=True,
         )
 

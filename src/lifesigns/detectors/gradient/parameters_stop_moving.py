@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import columns
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns
 
 STILL_SHARE = 0.3
 """share of the run's steps; assumed (schedules that are meant to end at 0 reach it at the end)."""

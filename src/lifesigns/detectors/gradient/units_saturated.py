@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import columns, finite, median
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, finite, median
 
 SATURATED = 0.9
 """share of outputs within 1 % of an end of the range, in the median sample; catalogue D53 has 0.5, which a

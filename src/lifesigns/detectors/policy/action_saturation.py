@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.returns import GOING, going_well
-from lifesigns.detectors.statistics import columns, finite, median
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, finite, median
 
 SATURATED = 0.5
 """share of actions, mean over components; assumed (catalogue D09). Fresh healthy networks: 0 % (measured,
@@ -64,9 +64,7 @@ class ActionSaturation(Rule):
         "policy-output-saturated": Likelihood(0.95, source="the definition of the cause"),
         "observation-scale": Likelihood(0.40, source="large inputs give large outputs"),
         "learning-rate-too-high": Likelihood(0.40, source="judgement"),
-        "objective-sign-flipped": Likelihood(
-            0.35, source="an actor that climbs the wrong way runs to a bound"
-        ),
+        "objective-sign-flipped": Likelihood(0.35, source="an actor that climbs the wrong way runs to a bound"),
         "any fault": Likelihood(0.08, source="judgement"),
     }
     false_alarm = Likelihood(0.08, source="judgement: bang-bang optima and narrow bounds are common")

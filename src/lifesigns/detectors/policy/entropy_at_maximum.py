@@ -8,9 +8,9 @@ import numpy as np
 
 from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import CLOCKS, GOING, going_well, updates
-from lifesigns.detectors.statistics import finite, first_share
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import finite, first_share
 
 UNIFORM = 0.98
 """share of ln(number of actions); assumed (catalogue D11, after Schulman and Jones)."""
@@ -65,12 +65,8 @@ class EntropyAtMaximum(Rule):
     reads = {"policy.relative_entropy": 20}
     across = {**GOING, **CLOCKS}
     causes = {
-        "parameters-not-trained": Likelihood(
-            0.85, source="a policy that is not trained keeps its initial entropy"
-        ),
-        "gradient-path-broken": Likelihood(
-            0.70, source="as above, where the policy's path is the broken one"
-        ),
+        "parameters-not-trained": Likelihood(0.85, source="a policy that is not trained keeps its initial entropy"),
+        "gradient-path-broken": Likelihood(0.70, source="as above, where the policy's path is the broken one"),
         "entropy-bonus-dominates": Likelihood(0.90, source="the definition of the cause"),
         "reward-carries-no-signal": Likelihood(0.60, source="only the entropy bonus is left"),
         "learning-rate-too-low": Likelihood(0.60, source="judgement"),
@@ -137,6 +133,4 @@ class EntropyAtMaximum(Rule):
                 "env.episode_return": np.linspace(10, 100, 60),
             },
         )
-        yield case(
-            "uniform only at the start", {"policy.relative_entropy": [*[1.0] * 10, *[0.7] * 30], **made}
-        )
+        yield case("uniform only at the start", {"policy.relative_entropy": [*[1.0] * 10, *[0.7] * 30], **made})

@@ -8,9 +8,9 @@ import numpy as np
 
 from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import GOING, going_well, rises_after
-from lifesigns.detectors.statistics import first_share, median
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import first_share, median
 
 COLLAPSED = 0.05
 """share of ln(number of actions); assumed (catalogue D11, after Schulman and Jones)."""
@@ -67,9 +67,7 @@ class EntropyCollapse(Rule):
     causes = {
         "premature-determinism": Likelihood(0.85, source="the definition of the cause"),
         "learning-rate-too-high": Likelihood(0.45, source="large steps saturate a softmax (Schulman 2016)"),
-        "objective-sign-flipped": Likelihood(
-            0.35, source="a flipped entropy bonus or advantage drives logits apart"
-        ),
+        "objective-sign-flipped": Likelihood(0.35, source="a flipped entropy bonus or advantage drives logits apart"),
         "observation-scale": Likelihood(0.15, source="large inputs give large logits"),
         "any fault": Likelihood(0.03, source="judgement"),
     }
@@ -83,9 +81,7 @@ class EntropyCollapse(Rule):
             raise CannotTell(f"more than {MOST_ACTIONS} actions: low relative entropy is usual")
         early = np.flatnonzero(first_share(one, EARLY))
         if len(early) < FEWEST_EARLY:
-            raise CannotTell(
-                f"{len(early)} entropy samples in the first quarter of the run, {FEWEST_EARLY} needed"
-            )
+            raise CannotTell(f"{len(early)} entropy samples in the first quarter of the run, {FEWEST_EARLY} needed")
         start = early[len(early) // 2]
         level, rest = median(one.y[start : early[-1] + 1]), median(one.y[start:])
         if not (level < COLLAPSED and rest < COLLAPSED):
@@ -106,14 +102,10 @@ class EntropyCollapse(Rule):
         yield case("one action from the start", {"policy.relative_entropy": np.full(40, 0.01), **stuck})
         rising = {"env.episode_return": np.linspace(20.0, 150.0, 60)}
         yield case("still improving", {"policy.relative_entropy": np.full(60, 0.02), **rising})
-        yield case(
-            "falls in the first tenth", {"policy.relative_entropy": [1, 0.8, 0.3, 0.1, *[0.02] * 36], **stuck}
-        )
+        yield case("falls in the first tenth", {"policy.relative_entropy": [1, 0.8, 0.3, 0.1, *[0.02] * 36], **stuck})
 
     def quiet_on(self) -> Iterable[Case]:
         """Healthy curves, the late sharpening of a solved task and a language model's vocabulary."""
         yield case("slow decline", {"policy.relative_entropy": np.linspace(1.0, 0.5, 40)})
-        yield case(
-            "deterministic only at the end", {"policy.relative_entropy": np.linspace(1.0, 0.0, 40) ** 2}
-        )
+        yield case("deterministic only at the end", {"policy.relative_entropy": np.linspace(1.0, 0.0, 40) ** 2})
         yield case("dips and recovers", {"policy.relative_entropy": [*[0.02] * 10, *[0.6] * 30]})

@@ -8,9 +8,9 @@ import numpy as np
 
 from lifesigns.detectors.policies import require_policy
 from lifesigns.detectors.returns import GOING, going_well
-from lifesigns.detectors.statistics import columns, finite, first_share, median
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, finite, first_share, median
 
 NARROW = 0.01
 """standard deviation, in units of the policy's own output; assumed (healthy SAC and PPO keep 0.1 and

@@ -55,9 +55,7 @@ class ReturnWithinRandomBand(Rule):
     across = ACROSS
     causes = {
         "parameters-not-trained": Likelihood(0.80, source="an untrained policy acts at random or constantly"),
-        "gradient-path-broken": Likelihood(
-            0.60, source="as above, where the policy's path is the broken one"
-        ),
+        "gradient-path-broken": Likelihood(0.60, source="as above, where the policy's path is the broken one"),
         "reward-carries-no-signal": Likelihood(0.80, source="judgement"),
         "entropy-bonus-dominates": Likelihood(0.75, source="judgement"),
         "learning-rate-too-low": Likelihood(0.70, source="judgement"),

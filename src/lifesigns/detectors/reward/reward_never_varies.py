@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import constant, finite
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import constant, finite
 
 WARNING_EPISODES = 200
 """finished episodes from which it is a warning; assumed (random actions on FrozenLake reach the goal in 1.4 %
@@ -81,11 +81,7 @@ class RewardNeverVaries(Rule):
             f"episodes returns {returns.y.flat[0]:g}"
             + ("; before the reward wrappers the returns do differ" if lost else ""),
             severity,
-            [
-                Evidence(
-                    returns.name, view.subject.id, 0.0, 0.0, "variance", returns.clock, float(returns.x[-1])
-                )
-            ],
+            [Evidence(returns.name, view.subject.id, 0.0, 0.0, "variance", returns.clock, float(returns.x[-1]))],
             exact=lost,
         )
 

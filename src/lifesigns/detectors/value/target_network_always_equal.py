@@ -8,9 +8,9 @@ from math import nan
 
 import numpy as np
 
-from lifesigns.detectors.statistics import Array, median
 from lifesigns.model import Evidence, Finding, Series, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import Array, median
 
 CLOSE_UPDATES = 1.5
 """distance in typical updates; arithmetic: a copy made at each step is 1 update behind when it is looked at
@@ -82,11 +82,7 @@ class TargetNetworkAlwaysEqual(Rule):
         aliased = bool(view.subject.info.get("aliased"))
         exact = same and (aliased or gap == 1)
         severity: Severity = "error" if exact else "warning" if gap <= SHORT_INTERVAL else "note"
-        what = (
-            "equals its online network"
-            if same
-            else f"is typically {updates:.1f} updates from its online network"
-        )
+        what = "equals its online network" if same else f"is typically {updates:.1f} updates from its online network"
         yield self.finding(
             view,
             f"target network `{name}` {what} at {len(distance)} samples while that network changes"
@@ -131,9 +127,7 @@ def _while_moving(distance: Series, online: Series) -> Series:
     """The samples before which the online network had changed. Raises `CannotTell` where they are too few."""
     moved = np.isin(distance.x, online.x[online.y > 0])
     if moved.sum() < FEWEST_MOVED:
-        raise CannotTell(
-            f"the online network had changed at {int(moved.sum())} samples, {FEWEST_MOVED} needed"
-        )
+        raise CannotTell(f"the online network had changed at {int(moved.sum())} samples, {FEWEST_MOVED} needed")
     return replace(distance, x=distance.x[moved], y=distance.y[moved])
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import finite
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import finite
 
 FEWEST_UPDATES = 100
 """optimiser steps of the online network before a still target means anything; assumed."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from lifesigns.detectors.parameter_names import is_of_value_function
-from lifesigns.detectors.statistics import columns, finite
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import columns, finite
 
 FEWEST_CUT_OFF = 3
 """truncated episodes; assumed."""
@@ -73,9 +73,7 @@ class TimeLimitStoredAsTerminal(Rule):
         if len(valued) < FEWEST_CUT_OFF or not len(control):
             raise CannotTell("too few finite samples")
         if control.mean() < CONTROL_SHARE:
-            raise CannotTell(
-                f"only {control.mean():.0%} of ordinary observations were found in a network's input"
-            )
+            raise CannotTell(f"only {control.mean():.0%} of ordinary observations were found in a network's input")
         if valued.any():
             return
         if not _has_value_function(view):
@@ -115,9 +113,7 @@ class TimeLimitStoredAsTerminal(Rule):
     def quiet_on(self) -> Iterable[Case]:
         """Bootstrapped always, mostly, and at least once."""
         control = {"bootstrap.next_observation_valued": [1.0] * 10}
-        yield case(
-            "always", {"bootstrap.final_observation_valued": [1.0] * 5, **control, **_CRITIC}, columns=_NAMES
-        )
+        yield case("always", {"bootstrap.final_observation_valued": [1.0] * 5, **control, **_CRITIC}, columns=_NAMES)
         yield case("mostly", {"bootstrap.final_observation_valued": [1, 1, 0, 1], **control}, columns=_NAMES)
         yield case(
             "one in ten",

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.statistics import constant, finite
 from lifesigns.model import Evidence, Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
+from lifesigns.stats.samples import constant, finite
 
 FEWEST_BARE = 3
 """rows, so that a coincidence of two floating-point numbers is out of the question; assumed."""
@@ -91,9 +91,7 @@ class TimeLimitTargetNotBootstrapped(Rule):
 
     def fires_on(self) -> Iterable[Case]:
         """A few rows in each batch, and rows in two batches only."""
-        yield case(
-            "in each batch", {"bootstrap.bare_rows": [1.0, 2.0, 0.0, 1.0], "bootstrap.rows": [256.0] * 4}
-        )
+        yield case("in each batch", {"bootstrap.bare_rows": [1.0, 2.0, 0.0, 1.0], "bootstrap.rows": [256.0] * 4})
         yield case("in two", {"bootstrap.bare_rows": [0.0, 2.0, 0.0, 1.0], "bootstrap.rows": [128.0] * 4})
 
     def quiet_on(self) -> Iterable[Case]:

@@ -30,7 +30,8 @@ def _start(folder, run):
 
     if NAME not in sys.modules:
         spec = importlib.util.spec_from_file_location(
-            NAME, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
+            NAME, os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+        )
         sys.modules[NAME] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     importlib.import_module(f"{NAME}.record.start").start(run)
@@ -45,8 +46,7 @@ def _main():
             _start(os.path.dirname(os.path.dirname(here)), run)
         except Exception as error:
             print(
-                f"lifesigns: recording did not start ({type(error).__name__}: {error}); "
-                "the script runs without",
+                f"lifesigns: recording did not start ({type(error).__name__}: {error}); the script runs without",
                 file=sys.stderr,
             )
     _other_sitecustomize(here)

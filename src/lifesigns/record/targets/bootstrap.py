@@ -95,9 +95,9 @@ class Tracker:
         import torch
 
         pair = [np.array(o, dtype=np.float32).reshape(-1) for o in (before, final)]
-        if pair[0].size > 4096 or np.array_equal(*pair) or (self._cuts and pair[0].size != self._size()):
+        if pair[0].size > 4096 or np.array_equal(pair[0], pair[1]) or (self._cuts and pair[0].size != self._size()):
             return
-        self._cuts.append(Cut(*pair, subject, self.recorder.env_step))
+        self._cuts.append(Cut(pair[0], pair[1], subject, self.recorder.env_step))
         if len(self._cuts) == 1:
             self.watches += 1
             self._since = self.recorder.update
@@ -124,15 +124,20 @@ class Tracker:
     def _look(self, given: Any, module: Any, output: Any) -> None:
         """Is either observation a row of what a layer is given? Trained on: by a layer that an optimiser
         holds."""
-        if not self._cuts or not torch_networks.readable(given) or given.dim() < 1 \
-                or given.numel() % self._size() or given.requires_grad or not given.is_floating_point():
+        if (
+            not self._cuts
+            or not torch_networks.readable(given)
+            or given.dim() < 1
+            or given.numel() % self._size()
+            or given.requires_grad
+            or not given.is_floating_point()
+        ):
             return
         if given.numel() > MAX_ROWS * self._size() or given.device.type != "cpu":
             return
         rows = given.detach().float().reshape(-1, self._size()).numpy()
         weight = getattr(module, "weight", None)
-        trains = weight is not None and getattr(output, "requires_grad", False) \
-            and id(weight) in torch_networks.owned
+        trains = weight is not None and getattr(output, "requires_grad", False) and id(weight) in torch_networks.owned
         for cut in self._cuts:
             if not cut.valued:
                 cut.valued = bool((rows == cut.final).all(axis=1).any())
@@ -177,7 +182,8 @@ def _targets(tensors: Any) -> list[Any]:
             continue
         seen.add(node)
         if type(node).__name__ in _LOSS_NODES:
-            found.append(node._saved_target)
+            saved: Any = node
+            found.append(saved._saved_target)
         else:
             queue.extend((child, depth + 1) for child, _ in node.next_functions)
     return [t for t in found if not t.requires_grad and t.dim() >= 1]
@@ -186,9 +192,7 @@ def _targets(tensors: Any) -> list[Any]:
 def _has_critic() -> bool:
     """Whether some network ends in a single output: a value head."""
     return any(
-        getattr(m, "out_features", 0) == 1
-        for root, _ in torch_networks.registry.roots()
-        for m in root.modules()
+        getattr(m, "out_features", 0) == 1 for root, _ in torch_networks.registry.roots() for m in root.modules()
     )
 
 

@@ -26,8 +26,14 @@ class Deferred:
         import torch
 
         with torch.no_grad():
-            row = torch.stack([v.to(device, torch.float32, non_blocking=True) if hasattr(v, "device")
-                               else torch.full((), v, device=device) for v in values])
+            row = torch.stack(
+                [
+                    v.to(device, torch.float32, non_blocking=True)
+                    if hasattr(v, "device")
+                    else torch.full((), v, device=device)
+                    for v in values
+                ]
+            )
         self._waiting.append((row, column, at))
 
     def collect(self) -> None:
@@ -66,5 +72,5 @@ class Deferred:
             values = host.tolist()
             place = 0
             for column, at, width in parts:
-                column.add_row(at, values[place:place + width])
+                column.add_row(at, values[place : place + width])
                 place += width

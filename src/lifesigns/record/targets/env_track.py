@@ -36,9 +36,7 @@ class EnvTrack:
         self.last_obs: Any = None
         self.use = Use(recorder)
         series = recorder.series
-        self.episode_series = [
-            Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")
-        ]
+        self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
         self.raw: Thinned | None = None
 
     def reset(self, obs: Any, options: Any) -> None:
@@ -49,9 +47,7 @@ class EnvTrack:
         self.last_obs = obs
         self.use.on_reset()
 
-    def step_one(
-        self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any
-    ) -> None:
+    def step_one(self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any) -> None:
         """A finished step of a single environment; the hot path, about two microseconds."""
         recorder, window, use = self.recorder, self.window, self.use
         if _last[0] is not use or recorder.update != use.updates_seen:
@@ -129,9 +125,7 @@ class EnvTrack:
         if not self.use.is_eval:
             recorder.episode += 1
         at = recorder.env_step + i
-        for column, value in zip(
-            self.episode_series, (self.returns[i], self.lengths[i], float(cut)), strict=True
-        ):
+        for column, value in zip(self.episode_series, (self.returns[i], self.lengths[i], float(cut)), strict=True):
             column.add(at, value)
         if raw is not None:
             if self.raw is None:
@@ -193,8 +187,9 @@ class EnvTrack:
         values = np.concatenate(parts)
         at, space = self.recorder.env_step, self.action_space
         if space.get("type") == "Discrete" and values.shape[1] == 1 and 1 < space["n"] <= 256:
-            counts = np.bincount(np.clip(values[:, 0] - space.get("start", 0), 0, space["n"] - 1).astype(int),
-                                 minlength=space["n"])
+            counts = np.bincount(
+                np.clip(values[:, 0] - space.get("start", 0), 0, space["n"] - 1).astype(int), minlength=space["n"]
+            )
             self._row("env.action_share", at, counts / counts.sum(), "a")
         elif space.get("type") == "Box" and values.shape[1] <= MAX_DIMS:
             self._row("env.action_mean", at, values.mean(axis=0), "a")
@@ -208,8 +203,9 @@ class EnvTrack:
                 near = (values <= low + margin) | (values >= high - margin)
                 slack = 1e-6 * (high - low)
                 self._row("env.action_saturated_share", at, near.mean(axis=0), "a")
-                self._row("env.action_outside_share", at,
-                          ((values < low - slack) | (values > high + slack)).mean(axis=0), "a")
+                self._row(
+                    "env.action_outside_share", at, ((values < low - slack) | (values > high + slack)).mean(axis=0), "a"
+                )
 
     def _row(self, name: str, at: float, row: Any, prefix: str) -> None:
         column = self.recorder.series(name, self.subject, [f"{prefix}{i}" for i in range(len(row))])
@@ -253,11 +249,12 @@ class Use:
             self.role()
 
     def role(self) -> str:
-        """"train" or "eval", as it looks so far."""
+        """ "train" or "eval", as it looks so far."""
         others = [u for u in _uses if u is not self and u.steps]
         bursty = self.bursts >= 1 and self.whole_bursts >= 0.9 * self.bursts
-        other_learns = any(u.learning_bursts > self.learning_bursts or (u.steps > self.steps and u.bursts > 1)
-                           for u in others)
+        other_learns = any(
+            u.learning_bursts > self.learning_bursts or (u.steps > self.steps and u.bursts > 1) for u in others
+        )
         self.is_eval = bool(others) and bursty and other_learns and self.learning_bursts <= 0.1 * self.bursts
         return "eval" if self.is_eval else "train"
 
@@ -295,8 +292,12 @@ def after_step(track: EnvTrack, started: float) -> None:
     """What each tap does last: arms a sampled forward pass if its step has come, books the time, flushes if
     due."""
     recorder, layers = track.recorder, torch_networks.layers
-    if layers is not None and layers.arm_at is not None and recorder.env_step >= layers.arm_at \
-            and not track.use.is_eval:
+    if (
+        layers is not None
+        and layers.arm_at is not None
+        and recorder.env_step >= layers.arm_at
+        and not track.use.is_eval
+    ):
         layers.arm()
     now = perf_counter()
     recorder.budget.taps_s += now - started

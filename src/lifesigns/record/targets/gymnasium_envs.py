@@ -79,7 +79,7 @@ class Envs:
         info = describe(env, n)
         place = (str(at), name, info["id"], n)
         before, track = self._latest.get(place, (None, None))
-        if track is None or before() is not None or not track.use.is_eval:
+        if track is None or before is None or before() is not None or not track.use.is_eval:
             subject = self.recorder.subject("env", name or info["id"], at, info)
             track = EnvTrack(self.recorder, subject, max(n, 1), info)
             self.recorder.on_flush.append(track.flush)
@@ -108,14 +108,15 @@ def describe(env: Any, n: int) -> dict[str, Any]:
     names = [type(layer).__name__ for layer in layers]
     return {
         "id": getattr(spec, "id", None) or type(layers[-1]).__name__,
-        "num_envs": max(n, 1), "vector": bool(n), "role": "train", "wrappers": names,
+        "num_envs": max(n, 1),
+        "vector": bool(n),
+        "role": "train",
+        "wrappers": names,
         "autoreset": getattr(mode, "name", str(mode) if mode else "").lower() or None,
         "max_episode_steps": _limit(spec, layers),
         "reward_transformed": any(x in REWARD_WRAPPERS or "Reward" in x for x in names),
         "action_space": describe_space(_attribute(env, "single_action_space" if n else "action_space")),
-        "observation_space": describe_space(
-            _attribute(env, "single_observation_space" if n else "observation_space")
-        ),
+        "observation_space": describe_space(_attribute(env, "single_observation_space" if n else "observation_space")),
         "spec": _spec_json(spec),
     }
 
@@ -229,9 +230,7 @@ def _watch_subclasses(base: type, *wrappers: type) -> None:
         else:
             super(base, cls).__init_subclass__(**kwargs)
         try:
-            if not issubclass(cls, wrappers) and not cls.__module__.startswith(
-                ("gymnasium.", "stable_baselines3.")
-            ):
+            if not issubclass(cls, wrappers) and not cls.__module__.startswith(("gymnasium.", "stable_baselines3.")):
                 tap_class(cls, _ALWAYS)
         except Exception as error:
             taps.failed("env-classes", error)
@@ -261,8 +260,7 @@ def untap_class(cls: type, user: int) -> None:
     """Puts the methods back once no outermost environment uses them: inner layers then cost nothing."""
     for name in ("step", "reset"):
         owner = _owner(cls, name)
-        users = _tapped.get((owner, name)) if owner is not None else None
-        if users is not None:
+        if owner is not None and (users := _tapped.get((owner, name))) is not None:
             users.discard(user)
             if not users:
                 del _tapped[(owner, name)]
@@ -271,15 +269,11 @@ def untap_class(cls: type, user: int) -> None:
 
 def _owner(cls: type, name: str) -> Any:
     owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
-    return (
-        None if owner is None or (owner.__module__ == "gymnasium.core" and owner.__name__ == "Env") else owner
-    )
+    return None if owner is None or (owner.__module__ == "gymnasium.core" and owner.__name__ == "Env") else owner
 
 
 def _importable(cls: type) -> bool:
-    return (
-        cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
-    )
+    return cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
 
 
 class ByValue:

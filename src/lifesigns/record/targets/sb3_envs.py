@@ -37,8 +37,7 @@ def _on_init(args: Any, kwargs: Any, result: Any) -> None:
 
 def _tap_reset(cls: type) -> None:
     owner = next((c for c in cls.__mro__ if "reset" in c.__dict__), None)
-    if owner is None or getattr(owner.__dict__["reset"], "__isabstractmethod__", False) \
-            or owner in _resets:
+    if owner is None or getattr(owner.__dict__["reset"], "__isabstractmethod__", False) or owner in _resets:
         return
     _resets.add(owner)
     taps.replace(owner, "reset", gymnasium_envs.outermost(owner.__dict__["reset"], _on_reset))
@@ -60,9 +59,7 @@ def _introduce(venv: Any) -> EnvTrack | None:
     while len(layers) < 20 and (inner := vars(layers[-1]).get("venv")) is not None:
         layers.append(inner)
     parts = vars(layers[-1]).get("envs")
-    info: dict[str, Any] = (
-        gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
-    )
+    info: dict[str, Any] = gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
     names = [type(layer).__name__ for layer in layers]
     info.update(
         num_envs=venv.num_envs,
@@ -73,12 +70,8 @@ def _introduce(venv: Any) -> EnvTrack | None:
         action_space=describe_space(venv.action_space),
         observation_space=describe_space(venv.observation_space),
     )
-    info["reward_transformed"] = bool(info.get("reward_transformed")) or any(
-        n in REWARD_WRAPPERS for n in names
-    )
-    at, name = next(
-        (held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, "")
-    )
+    info["reward_transformed"] = bool(info.get("reward_transformed")) or any(n in REWARD_WRAPPERS for n in names)
+    at, name = next((held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, ""))
     subject = held.recorder.subject("env", name or info["id"], at, info)
     track = EnvTrack(held.recorder, subject, venv.num_envs, info)
     held.recorder.on_flush.append(track.flush)

@@ -15,10 +15,6 @@ def describe_space(space: Any) -> dict[str, Any]:
         size = 1
         for d in space.shape:
             size *= int(d)
-        bounds = (
-            {"low": space.low.reshape(-1).tolist(), "high": space.high.reshape(-1).tolist()}
-            if size <= 512
-            else {}
-        )
+        bounds = {"low": space.low.reshape(-1).tolist(), "high": space.high.reshape(-1).tolist()} if size <= 512 else {}
         return {"type": kind, "shape": [int(d) for d in space.shape], "dtype": str(space.dtype), **bounds}
     return {"type": kind}

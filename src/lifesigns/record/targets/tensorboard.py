@@ -15,9 +15,7 @@ def install(module: Any, recorder: Recorder) -> None:
 
     def on_scalar(args: Any, kwargs: Any, result: Any) -> None:
         tag, value, step = (*args[1:4], None, None, None)[:3]
-        logged.add(
-            str(kwargs.get("tag", tag)), kwargs.get("scalar_value", value), kwargs.get("global_step", step)
-        )
+        logged.add(str(kwargs.get("tag", tag)), kwargs.get("scalar_value", value), kwargs.get("global_step", step))
 
     def on_scalars(args: Any, kwargs: Any, result: Any) -> None:
         main, values, step = (*args[1:4], None, None, None)[:3]

@@ -34,10 +34,11 @@ class Losses:
 
     def site(self, frame: Any) -> tuple[str, Thinned]:
         """(subject, column) of the user's line that called backward."""
-        while frame is not None and ("/torch/" in frame.f_code.co_filename
-                                     or callsite.kind_of(frame.f_code.co_filename) == callsite.OURS):
+        while frame is not None and (
+            "/torch/" in frame.f_code.co_filename or callsite.kind_of(frame.f_code.co_filename) == callsite.OURS
+        ):
             frame = frame.f_back
-        key = (frame.f_code, frame.f_lineno)
+        key = (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
         found = self.sites.get(key)
         if found is None:
             line = callsite.location(frame) or {}
@@ -57,18 +58,26 @@ class Losses:
             value = loss.item()
             column.add(recorder.backward, value)
             self._remember(subject, value)
-        elif recorder.backward % max(len(self.sites), 1) == 0 or recorder.backward < 1000 \
-                or recorder.backward % 16 == 0:
+        elif (
+            recorder.backward % max(len(self.sites), 1) == 0 or recorder.backward < 1000 or recorder.backward % 16 == 0
+        ):
             torch_optimizers.optimizers.deferred.put([loss.detach()], column._column, recorder.backward)
         return subject
 
     def _remember(self, subject: str, value: float) -> None:
         if value - value != 0 and subject not in self.reported:
             self.reported.add(subject)
-            self.recorder.event("nonfinite", subject, {"subject": subject, "what": "loss.value",
-                                                       "context": list(self.recent)})
-        self.recent.append({"backward": self.recorder.backward, "update": self.recorder.update,
-                            "env_step": self.recorder.env_step, "loss": value})
+            self.recorder.event(
+                "nonfinite", subject, {"subject": subject, "what": "loss.value", "context": list(self.recent)}
+            )
+        self.recent.append(
+            {
+                "backward": self.recorder.backward,
+                "update": self.recorder.update,
+                "env_step": self.recorder.env_step,
+                "loss": value,
+            }
+        )
 
 
 losses: Losses
@@ -111,11 +120,7 @@ def _before(tensors: Any) -> tuple[int, int] | None:
     """What only the graph and the gradients before the call can tell."""
     try:
         torch_optimizers.optimizers.before_backward()
-        if (
-            bootstrap.tracker is not None
-            and torch_networks.layers is not None
-            and torch_networks.layers.armed
-        ):
+        if bootstrap.tracker is not None and torch_networks.layers is not None and torch_networks.layers.armed:
             return bootstrap.tracker.bare_rows(tensors)
     except Exception as error:
         taps.failed("backward", error)
@@ -143,4 +148,3 @@ def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
         losses.clip.add(recorder.backward, result.item())
     elif recorder.backward % 16 == 0:
         torch_optimizers.optimizers.deferred.put([result.detach()], losses.clip._column, recorder.backward)
-

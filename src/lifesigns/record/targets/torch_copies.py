@@ -105,8 +105,11 @@ def _candidates(roots: list[tuple[Any, str]]) -> list[tuple[Any, str, str]]:
         name = torch_networks.registry.recorder._subjects[network]["name"]
         found.append((root, name, network))
         found += [(child, f"{name}.{key}", network) for key, child in root.named_children()]
-    return [c for c in found if any(_is_plain(p) and p.dim() >= 2 for p in c[0].parameters())
-            and all(map(_is_plain, c[0].parameters()))]
+    return [
+        c
+        for c in found
+        if any(_is_plain(p) and p.dim() >= 2 for p in c[0].parameters()) and all(map(_is_plain, c[0].parameters()))
+    ]
 
 
 def _is_plain(parameter: Any) -> bool:

@@ -81,8 +81,9 @@ class Registry:
         turn = self._made_on[line] = self._made_on.get(line, -1) + 1
         name = names[min(turn, len(names) - 1)] if names else type(module).__name__
         size = sum(p.numel() for p in module.parameters() if not isinstance(p, lazy))
-        return self.recorder.subject("network", name, at, {
-            "class": type(module).__name__, "parameters": size, "tensors": tensors})
+        return self.recorder.subject(
+            "network", name, at, {"class": type(module).__name__, "parameters": size, "tensors": tensors}
+        )
 
 
 def _is_loss(module: Any) -> bool:
@@ -145,9 +146,7 @@ class Layers:
         self._handle.remove()
         started = perf_counter()
         taps.guarded(self._write)()
-        self.recorder.budget.charge(
-            "layers", self._own_s + perf_counter() - started + self._calls * HOOK_COST_S
-        )
+        self.recorder.budget.charge("layers", self._own_s + perf_counter() - started + self._calls * HOOK_COST_S)
 
     def leave(self) -> None:
         """Removes the hook, if it is registered, and forgets what was seen."""
@@ -177,9 +176,15 @@ class Layers:
         if not network:
             return
         self._rows.setdefault(network, {})[name] = _output_stats(module, output)
-        first = inputs[0] if inputs else None
-        if network not in self._inputs and readable(first) and first.is_floating_point() \
-                and not first.requires_grad and first.dim() >= 2 and list(module.parameters(recurse=False)):
+        first: Any = inputs[0] if inputs else None
+        if (
+            network not in self._inputs
+            and readable(first)
+            and first.is_floating_point()
+            and not first.requires_grad
+            and first.dim() >= 2
+            and list(module.parameters(recurse=False))
+        ):
             stats = _input_stats(first, getattr(module, "in_channels", None))
             if stats is not None:
                 self._inputs[network] = stats
@@ -188,23 +193,20 @@ class Layers:
         roots = registry.roots()
         if self._leaves_version != registry.version:
             self._leaves_version = registry.version
-            self._leaves = {id(m): (name, network) for root, network in roots
-                            for name, m in root.named_modules() if not m._modules}
+            self._leaves = {
+                id(m): (name, network) for root, network in roots for name, m in root.named_modules() if not m._modules
+            }
         return self._leaves.get(id(module), ("", ""))
 
     def _write(self) -> None:
         at = self.recorder.update
         for network, rows in self._rows.items():
-            names = self._columns.setdefault(
-                network, [n for n, net in self._leaves.values() if net == network]
-            )
+            names = self._columns.setdefault(network, [n for n, net in self._leaves.values() if net == network])
             blank = (float("nan"),) * 4
             for i, series in enumerate(
                 ("layer.zero_share", "layer.saturated_share", "layer.output_rms", "layer.output_max_abs")
             ):
-                self.recorder.series(series, network, names).add_row(
-                    at, [rows.get(n, blank)[i] for n in names]
-                )
+                self.recorder.series(series, network, names).add_row(at, [rows.get(n, blank)[i] for n in names])
         for network, stats in self._inputs.items():
             columns = [f"x{i}" for i in range(len(stats[0]))]
             for series, values in zip(
@@ -327,5 +329,6 @@ def _on_compile(args: Any, kwargs: Any, result: Any) -> None:
         layers.compiled = True
         for leave in on_compile:
             leave()
-        layers.recorder.event("compiled", "run", {"what": "torch.compile"}, callsite.location(
-            callsite.user_frame(callsite.here(2))))
+        layers.recorder.event(
+            "compiled", "run", {"what": "torch.compile"}, callsite.location(callsite.user_frame(callsite.here(2)))
+        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -73,12 +73,23 @@ class Optimizers:
         parameters = every if len(every) <= MAX_TENSORS else every[:: len(every) // MAX_TENSORS + 1]
         located = [torch_networks.registry.name_of(p) for p in parameters]
         networks = sorted({network for _, network in located if network})
-        names = [_label(i, name, network, p, networks, self.recorder) for i, ((name, network), p)
-                 in enumerate(zip(located, parameters, strict=True))]
+        names = [
+            _label(i, name, network, p, networks, self.recorder)
+            for i, ((name, network), p) in enumerate(zip(located, parameters, strict=True))
+        ]
         at, name = self.made_at.get(optimizer, (None, ""))
-        subject = self.recorder.subject("optimizer", name or type(optimizer).__name__, at, {
-            "class": type(optimizer).__name__, "parameters": sum(p.numel() for p in every),
-            "tensors": len(every), "kept_tensors": len(parameters), "networks": networks})
+        subject = self.recorder.subject(
+            "optimizer",
+            name or type(optimizer).__name__,
+            at,
+            {
+                "class": type(optimizer).__name__,
+                "parameters": sum(p.numel() for p in every),
+                "tensors": len(every),
+                "kept_tensors": len(parameters),
+                "networks": networks,
+            },
+        )
         self._own(optimizer)
         torch_copies.copies.look_for(torch_networks.owned)
         return Watched(optimizer, subject, parameters, names)
@@ -99,8 +110,11 @@ class Optimizers:
 
     def _due(self, watched: Watched) -> bool:
         fewest = min((w.samples for w in self._active()), default=0)
-        return (watched.samples <= fewest + 1 or DENSE) and not _capturing(watched.parameters) \
+        return (
+            (watched.samples <= fewest + 1 or DENSE)
+            and not _capturing(watched.parameters)
             and self.recorder.budget.admit("optimizer")
+        )
 
     def _active(self) -> list[Watched]:
         return [w for w in self.watched.values() if self.recorder.update - w.last_step_at <= RECENT_UPDATES]
@@ -182,12 +196,12 @@ class Optimizers:
 
     def _unowned(self) -> None:
         for module, network in torch_networks.registry.roots():
-            loose = [(n, p) for n, p in module.named_parameters()
-                     if p.requires_grad and id(p) not in torch_networks.owned]
+            loose = [
+                (n, p) for n, p in module.named_parameters() if p.requires_grad and id(p) not in torch_networks.owned
+            ]
             if len(loose) > MAX_TENSORS:
                 continue
-            column = self.recorder.series("network.unowned_gradient_norm", network,
-                                          [n for n, _ in loose] or ["(none)"])
+            column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose] or ["(none)"])
             if column.width == max(len(loose), 1):
                 norms = _gradient_norms([p.grad for _, p in loose]) or [0.0]
                 self.deferred.put(norms, column, self.recorder.update)
@@ -209,8 +223,7 @@ def _cleared(parameters: list[Any]) -> bool:
     return gradient.device.type == "cpu" and not gradient.is_sparse and not gradient.any()
 
 
-def _label(index: int, name: str, network: str, parameter: Any, networks: list[str],
-           recorder: Recorder) -> str:
+def _label(index: int, name: str, network: str, parameter: Any, networks: list[str], recorder: Recorder) -> str:
     if not name:
         return f"parameter {index} {list(parameter.shape)}"
     return name if len(networks) < 2 else f"{recorder._subjects[network]['name']}.{name}"
@@ -228,10 +241,10 @@ def _clone(tensors: list[Any]) -> list[Any]:
     return [t.clone() for t in tensors]
 
 
-def _norms(tensors: list[Any]) -> list[Any]:
+def _norms(tensors: Sequence[Any]) -> list[Any]:
     import torch
 
-    return list(torch._foreach_norm(tensors)) if tensors else []
+    return list(torch._foreach_norm(list(tensors))) if tensors else []
 
 
 def _gradient_norms(gradients: list[Any]) -> list[Any]:

@@ -57,11 +57,7 @@ class Policies:
             space = self.recorder.info(env).get("action_space", {})
             if distribution == "Categorical" and space.get("type") == "Discrete" and space.get("n") == width:
                 return True
-            if (
-                distribution == "Normal"
-                and space.get("type") == "Box"
-                and math.prod(space.get("shape", ())) == width
-            ):
+            if distribution == "Normal" and space.get("type") == "Box" and math.prod(space.get("shape", ())) == width:
                 return True
         return False
 

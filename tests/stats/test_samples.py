@@ -8,7 +8,8 @@ from math import inf, nan, sqrt
 import numpy as np
 import pytest
 
-from lifesigns.detectors.statistics import (
+from lifesigns.model.series import series
+from lifesigns.stats.samples import (
     constant,
     first_share,
     log_ratios,
@@ -18,7 +19,6 @@ from lifesigns.detectors.statistics import (
     total_std,
     trend,
 )
-from lifesigns.model.series import series
 
 
 def brute_force(a: list[float], b: list[float]) -> tuple[float, float]:

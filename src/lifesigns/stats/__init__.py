@@ -1,0 +1,1 @@
+"""Pure functions on samples and curves; randomness is an argument."""
