@@ -49,7 +49,7 @@ def watch_with_wandb() -> None:
         if steps[0] % EVERY == 0:
             run.log({"step": steps[0]})
 
-    torch.optim.optimizer.register_optimizer_step_post_hook(after)
+    sys.modules["torch.optim.optimizer"].register_optimizer_step_post_hook(after)
 
 
 def histograms() -> None:
@@ -68,7 +68,7 @@ def histograms() -> None:
             if parameter.grad is not None:
                 writer.add_histogram(f"{id(optimizer)}/{i}/grad", parameter.grad, step)
 
-    torch.optim.optimizer.register_optimizer_step_post_hook(after)
+    sys.modules["torch.optim.optimizer"].register_optimizer_step_post_hook(after)
 
 
 def main() -> None:
