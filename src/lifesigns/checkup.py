@@ -26,7 +26,7 @@ from lifesigns.status_line import StatusLine
 from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_series
 
 BASELINE_S = 4.0
-RESERVE_S = 5.0
+RESERVE_S = 9.0
 """Kept back from a budget for ending the child, the baselines and the rules."""
 FIRST_LOOK_S, LOOK_EVERY = 5.0, 20.0
 """Rules are evaluated on a running trace from the first on, and again after 20 times what it took."""
@@ -142,7 +142,7 @@ def run(request: Request) -> Result:
     folder.write_meta(meta)
     line.show("lifesigns: measuring random actions, evaluating rules …")
     left = (
-        BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 2)
+        BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 3)
     )
     missing = _baseline(folder, request, left)
     trace = load_run(folder.path)

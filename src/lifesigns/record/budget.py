@@ -25,13 +25,13 @@ class Budget:
         self.taps_s = 0.0
         self._spent = dict.fromkeys(SHARES, 0.0)
         self._expected: dict[str, float] = {}
+        self._opens = {
+            kind: self.started + (FIRST_GUESS_S * MARGIN - INITIAL_CREDIT_S) / SHARES[kind] for kind in SHARES
+        }
 
     def admit(self, kind: str) -> bool:
         """Whether a sample of this kind may be taken now."""
-        if DENSE:
-            return True
-        predicted = self._expected.get(kind, FIRST_GUESS_S) * MARGIN
-        return self._spent[kind] + predicted <= INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started)
+        return DENSE or perf_counter() >= self._opens[kind]
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""
@@ -41,7 +41,8 @@ class Budget:
         """Books what one sample cost."""
         self._spent[kind] += seconds
         before = self._expected.get(kind)
-        self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
+        expected = self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
+        self._opens[kind] = self.started + (self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S) / SHARES[kind]
 
     def own_share(self) -> float:
         """Measured share of wall time spent in the recorder so far, sampled work and taps."""

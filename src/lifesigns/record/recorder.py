@@ -50,6 +50,7 @@ class Recorder:
         self.on_flush: list[Callable[[], None]] = []
         self.on_env_step: Callable[[], None] | None = None
         self.closed = False
+        self.deferred: Any = None  # set by the torch targets: what waits for a device
         folder = Path(run)
         self._writer = TraceWriter(folder / ("trace.lst" if main else f"trace-{os.getpid()}.lst"))
         self._lock = threading.RLock()

@@ -33,12 +33,14 @@ class GradientWithoutOptimizer(Rule):
     How it decides
     --------------
     The norm of gradients without an owner is above 0 at no fewer than 3 samples and at half of them. A note
-    where the network is a target copy (gradients leak into it, but it is not meant to be stepped).
+    where the network is a target copy (gradients leak into it, but it is not meant to be stepped), or where
+    its values were loaded from a state dict or a checkpoint: leaving it out of the optimiser is then a common
+    way to freeze it.
 
     When it is wrong
     ----------------
-    Layers frozen by leaving them out of the optimiser: it works, and `requires_grad_(False)` says it better
-    and is cheaper. Parameters that are stepped by hand beside an optimiser. A discriminator's or critic's
+    Layers initialised at random and frozen by leaving them out of the optimiser: it works, and
+    `requires_grad_(False)` says it better and is cheaper. Parameters that are stepped by hand beside an optimiser. A discriminator's or critic's
     own optimiser that is only made later in the run.
 
     What to do
@@ -73,20 +75,19 @@ class GradientWithoutOptimizer(Rule):
         if not owned_by_none:
             return
         name, names = view.subject.name, [n for n in owned_by_none if n]
-        copy = _is_target_copy(view)
-        severity: Severity = "note" if copy else "error"
+        excuse = _excuse(view)
+        severity: Severity = "note" if excuse else "error"
         what = f"parameters of `{name}`" + (f" in {modules(names)}" if names else "")
         norm = max(median(y) for y in owned_by_none.values())
         yield self.finding(
             view,
-            f"{what} get gradients (‖g‖ about {norm:.2g}) at {len(one)} samples, and no optimiser holds them"
-            + ("; it is a target copy" if copy else ""),
+            f"{what} get gradients (‖g‖ about {norm:.2g}) at {len(one)} samples, and no optimiser holds them{excuse}",
             severity,
             [
                 Evidence(one.name, view.subject.id, median(y), 0.0, "", one.clock, float(one.x[-1]), n)
                 for n, y in list(owned_by_none.items())[:12]
             ],
-            exact=not copy,
+            exact=not excuse,
         )
 
     def fires_on(self) -> Iterable[Case]:
@@ -108,6 +109,14 @@ class GradientWithoutOptimizer(Rule):
             {"network.unowned_gradient_norm": [[1.0], *[[0.0]] * 7], **stepped},
         )
         yield case("now and then", {"network.unowned_gradient_norm": [[1.0], [0.0], [0.0], [0.0]] * 4, **stepped})
+
+
+def _excuse(view: View) -> str:
+    if _is_target_copy(view):
+        return "; it is a target copy"
+    if view.subject.info.get("loaded"):
+        return "; it was loaded from a checkpoint and may be frozen on purpose"
+    return ""
 
 
 def _is_target_copy(view: View) -> bool:

@@ -85,6 +85,8 @@ class Tracker:
         cut = np.setdiff1d(cut, np.array([*self.ended, 0.0], dtype=np.float32))
         bare = rows = 0
         for target in _targets(tensors):
+            if target.device.type != "cpu":
+                continue
             values = target.detach().to("cpu").float().reshape(-1).numpy()[:MAX_ROWS]
             bare += int(np.isin(values, cut).sum())
             rows += len(values)

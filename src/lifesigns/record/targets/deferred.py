@@ -36,6 +36,12 @@ class Deferred:
             )
         self._waiting.append((row, column, at))
 
+    def put_row(self, row: Any, column: Column, at: float) -> None:
+        """Adds a row that is one tensor [width] on a device."""
+        import torch
+
+        self._waiting.append((row.detach().to(torch.float32), column, at))
+
     def collect(self) -> None:
         """Delivers copies that have arrived, starts those of the rows that wait; at the end waits for all."""
         last = self._recorder.closed

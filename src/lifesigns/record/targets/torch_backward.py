@@ -28,7 +28,8 @@ class Losses:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.sites: dict[tuple[Any, int], tuple[str, Thinned]] = {}
-        self.recent: deque[dict[str, float]] = deque(maxlen=CONTEXT)
+        self.calls: dict[tuple[int, int], tuple[Any, str, Thinned]] = {}
+        self.recent: deque[tuple[int, int, int, float]] = deque(maxlen=CONTEXT)
         self.reported: set[str] = set()
         self.clip: Thinned | None = None
 
@@ -38,7 +39,17 @@ class Losses:
             "/torch/" in frame.f_code.co_filename or callsite.kind_of(frame.f_code.co_filename) == callsite.OURS
         ):
             frame = frame.f_back
-        key = (frame.f_code, frame.f_lineno) if frame is not None else (None, 0)
+        if frame is None:
+            raise LookupError("backward was called from nowhere")
+        # by identity and instruction: the hash of a code object and its line table take time in proportion to it
+        found = self.calls.get((id(frame.f_code), frame.f_lasti))
+        if found is None:
+            found = self._introduce(frame)
+            self.calls[(id(frame.f_code), frame.f_lasti)] = found
+        return found[1], found[2]
+
+    def _introduce(self, frame: Any) -> tuple[Any, str, Thinned]:
+        key = (frame.f_code, frame.f_lineno)
         found = self.sites.get(key)
         if found is None:
             line = callsite.location(frame) or {}
@@ -47,7 +58,7 @@ class Losses:
             at = callsite.location(callsite.user_frame(frame))
             subject = self.recorder.subject("loss", name or "loss", at, {"called_at": line})
             found = self.sites[key] = (subject, Thinned(self.recorder.series("loss.value", subject)))
-        return found
+        return (frame.f_code, *found)
 
     def add(self, loss: Any, frame: Any) -> str:
         """Records one backward call; a value on a device is read at a later flush."""
@@ -61,23 +72,16 @@ class Losses:
         elif (
             recorder.backward % max(len(self.sites), 1) == 0 or recorder.backward < 1000 or recorder.backward % 16 == 0
         ):
-            torch_optimizers.optimizers.deferred.put([loss.detach()], column._column, recorder.backward)
+            self.recorder.deferred.put([loss.detach()], column._column, recorder.backward)
         return subject
 
     def _remember(self, subject: str, value: float) -> None:
         if value - value != 0 and subject not in self.reported:
             self.reported.add(subject)
-            self.recorder.event(
-                "nonfinite", subject, {"subject": subject, "what": "loss.value", "context": list(self.recent)}
-            )
-        self.recent.append(
-            {
-                "backward": self.recorder.backward,
-                "update": self.recorder.update,
-                "env_step": self.recorder.env_step,
-                "loss": value,
-            }
-        )
+            context = [dict(zip(("backward", "update", "env_step", "loss"), r, strict=True)) for r in self.recent]
+            self.recorder.event("nonfinite", subject, {"subject": subject, "what": "loss.value", "context": context})
+        recorder = self.recorder
+        self.recent.append((recorder.backward, recorder.update, recorder.env_step, value))
 
 
 losses: Losses
@@ -128,8 +132,7 @@ def _before(tensors: Any) -> tuple[int, int] | None:
 
 
 def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
-    for watched in torch_optimizers.optimizers.watched.values():
-        watched.backwards += 1
+    torch_optimizers.optimizers.backwards += 1
     subject = losses.add(loss, frame) if loss.numel() == 1 else ""
     if torch_networks.layers is not None:
         torch_networks.layers.after_backward()
@@ -147,4 +150,4 @@ def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
     if result.device.type == "cpu":
         losses.clip.add(recorder.backward, result.item())
     elif recorder.backward % 16 == 0:
-        torch_optimizers.optimizers.deferred.put([result.detach()], losses.clip._column, recorder.backward)
+        recorder.deferred.put([result.detach()], losses.clip._column, recorder.backward)

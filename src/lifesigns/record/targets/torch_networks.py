@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
+from .deferred import Deferred
 
 HOOK_COST_S = 20e-6
 """What a registered global forward hook costs a module call outside its own body (INSTRUMENTATION 1d)."""
@@ -30,6 +31,7 @@ class Registry:
         self.modules: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self.made_at: dict[int, tuple[dict[str, Any] | None, list[str]]] = {}
         self._made_on: dict[tuple[str, int], int] = {}
+        self.loaded: weakref.WeakSet[Any] = weakref.WeakSet()
         self.changed = True
         self.version = 0
         self._roots: list[tuple[Any, str]] = []
@@ -74,6 +76,10 @@ class Registry:
             for name, parameter in named:
                 self._names.setdefault(id(parameter), (name, network))
 
+    def was_loaded(self, module: Any) -> bool:
+        """Whether its values, or those of a part of it, came from a state dict or from a hub's checkpoint."""
+        return bool(getattr(module, "name_or_path", "")) or any(m in self.loaded for m in module.modules())
+
     def _introduce(self, module: Any, tensors: int) -> str:
         lazy = sys.modules["torch"].nn.parameter.UninitializedParameter
         at, names = self.made_at.get(id(module), (None, []))
@@ -109,7 +115,7 @@ class Layers:
         self._calls = 0
         self._own_s = 0.0
         self._seen: set[int] = set()
-        self._rows: dict[str, dict[str, tuple[float, float, float, float]]] = {}
+        self._rows: dict[str, dict[str, tuple[Any, Any, Any, Any]]] = {}
         self._inputs: dict[str, tuple[Any, Any, Any]] = {}
         self._leaves: dict[int, tuple[str, str]] = {}
         self._leaves_version = -1
@@ -206,14 +212,19 @@ class Layers:
             for i, series in enumerate(
                 ("layer.zero_share", "layer.saturated_share", "layer.output_rms", "layer.output_max_abs")
             ):
-                self.recorder.series(series, network, names).add_row(at, [rows.get(n, blank)[i] for n in names])
+                column = self.recorder.series(series, network, names)
+                self.recorder.deferred.put([rows.get(n, blank)[i] for n in names], column, at)
         for network, stats in self._inputs.items():
             columns = [f"x{i}" for i in range(len(stats[0]))]
             for series, values in zip(
                 ("network.input_mean", "network.input_std", "network.input_max_abs"), stats, strict=True
             ):
                 column = self.recorder.series(series, network, columns)
-                if column.width == len(values):
+                if column.width != len(values):
+                    continue
+                if hasattr(values, "device") and values.device.type != "cpu":
+                    self.recorder.deferred.put_row(values, column, at)
+                else:
                     column.add_row(at, values)
         self._rows, self._inputs = {}, {}
 
@@ -233,16 +244,19 @@ def readable(value: Any) -> bool:
     )
 
 
-def _output_stats(module: Any, output: Any) -> tuple[float, float, float, float]:
-    """(zero share, saturated share or NaN, rms, largest |h|) of at most `MAX_ELEMENTS` strided elements."""
+def _output_stats(module: Any, output: Any) -> tuple[Any, Any, Any, Any]:
+    """(zero share, saturated share or NaN, rms, largest |h|) of at most `MAX_ELEMENTS` strided elements; numbers, or
+    0-dimensional tensors of what lies on a device, which is not waited for."""
     import numpy as np
 
     flat = output.detach().reshape(-1)
     if flat.numel() > MAX_ELEMENTS:
         flat = flat[:: flat.numel() // MAX_ELEMENTS + 1]
-    values = flat.to("cpu").float().numpy()
-    size = np.abs(values)
     kind = type(module).__name__
+    if flat.device.type != "cpu":
+        return _device_output_stats(kind, flat.float())
+    values = flat.float().numpy()
+    size = np.abs(values)
     saturated = float("nan")
     if kind == "Tanh":
         saturated = float((size >= 0.99).mean())
@@ -253,6 +267,17 @@ def _output_stats(module: Any, output: Any) -> tuple[float, float, float, float]
     return float((values == 0).mean()), saturated, rms, float(size.max())
 
 
+def _device_output_stats(kind: str, flat: Any) -> tuple[Any, Any, Any, Any]:
+    """The same four as 0-dimensional tensors, computed where the data are."""
+    size = flat.abs()
+    saturated: Any = float("nan")
+    if kind == "Tanh":
+        saturated = (size >= 0.99).float().mean()
+    elif kind == "Sigmoid":
+        saturated = ((flat <= 0.01) | (flat >= 0.99)).float().mean()
+    return (flat == 0).float().mean(), saturated, flat.square().mean().sqrt(), size.max()
+
+
 def _input_stats(batch: Any, channels: int | None) -> tuple[Any, Any, Any] | None:
     """(mean, std, largest |x|) by component: by channel for images, else by the last dimension."""
     import numpy as np
@@ -261,13 +286,15 @@ def _input_stats(batch: Any, channels: int | None) -> tuple[Any, Any, Any] | Non
         return None
     if batch.shape[0] > MAX_ROWS:
         batch = batch[:: batch.shape[0] // MAX_ROWS + 1]
-    values = batch.detach().to("cpu").float()
+    values = batch.detach().float()
     if channels is not None and values.dim() > 2 and values.shape[1] == channels:
         values = values.movedim(1, -1)
-    array = values.reshape(-1, values.shape[-1]).numpy()
-    if array.shape[1] > MAX_DIMS:
-        array = array[:, :: array.shape[1] // MAX_DIMS + 1]
-    array = array[:4096].astype(np.float64)
+    values = values.reshape(-1, values.shape[-1])[:4096]
+    if values.shape[1] > MAX_DIMS:
+        values = values[:, :: values.shape[1] // MAX_DIMS + 1]
+    if values.device.type != "cpu":
+        return values.mean(dim=0), values.std(dim=0, unbiased=False), values.abs().amax(dim=0)
+    array = values.numpy().astype(np.float64)
     with np.errstate(all="ignore"):
         return array.mean(axis=0), array.std(axis=0), np.abs(array).max(axis=0)
 
@@ -285,6 +312,7 @@ def install(torch: Any, recorder: Recorder) -> None:
     hooks.register_module_parameter_registration_hook(_on_parameter)
     hooks.register_module_module_registration_hook(_on_child)
     taps.observe(copy, "deepcopy", _on_deepcopy)
+    taps.observe(torch.nn.Module, "load_state_dict", _on_load)
     taps.observe(torch, "compile", _on_compile)
     recorder.meta(torch=str(torch.__version__))
 
@@ -295,6 +323,8 @@ def _reset(recorder: Recorder) -> None:
         layers.leave()
     registry, layers = Registry(recorder), Layers(recorder)
     owned.clear()
+    recorder.deferred = Deferred(recorder)
+    recorder.on_flush.append(recorder.deferred.collect)
 
 
 def _on_parameter(module: Any, name: str, parameter: Any) -> None:
@@ -320,6 +350,10 @@ def _on_deepcopy(args: Any, kwargs: Any, result: Any) -> None:
         frame = callsite.here(2)
         for module in result.modules():
             registry.saw(module, frame)
+
+
+def _on_load(args: Any, kwargs: Any, result: Any) -> None:
+    registry.loaded.add(args[0])
 
 
 def _on_compile(args: Any, kwargs: Any, result: Any) -> None:

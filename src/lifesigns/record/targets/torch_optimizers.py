@@ -19,7 +19,6 @@ from .. import callsite, taps
 from ..budget import DENSE
 from ..recorder import Recorder, on_fork
 from . import bootstrap, torch_copies, torch_networks
-from .deferred import Deferred
 
 MAX_TENSORS = 512
 RECENT_UPDATES = 50
@@ -30,11 +29,11 @@ MAX_ELEMENTS = 1 << 16
 class Watched:
     """One optimiser: its parameters and names, its counters since the last step and the last sample."""
 
-    def __init__(self, optimizer: Any, subject: str, parameters: list[Any], names: list[str]) -> None:
+    def __init__(self, optimizer: weakref.ref[Any], subject: str, parameters: list[Any], names: list[str]) -> None:
         self.subject, self.parameters, self.names = subject, parameters, names
-        self.optimizer = weakref.ref(optimizer)
+        self.optimizer = optimizer
         self.steps = self.samples = 0
-        self.backwards = self.zero_grads = 0
+        self.backwards_at_step = self.zero_grads = 0
         self.cleared_steps = self.backward_steps = self.since_sample = 0
         self.last_step_at = 0
         self.before: list[Any] | None = None
@@ -47,9 +46,9 @@ class Optimizers:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.deferred = Deferred(recorder)
         self._turns: dict[tuple[str, int], int] = {}
-        self.watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
+        self.watched: dict[int, Watched] = {}
+        self.backwards = 0
         self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
     def made(self, optimizer: Any, frame: Any) -> None:
@@ -63,10 +62,15 @@ class Optimizers:
 
     def get(self, optimizer: Any) -> Watched:
         """The record of an optimiser, introduced at its first step."""
-        found = self.watched.get(optimizer)
-        if found is None:
-            found = self.watched[optimizer] = self._introduce(optimizer)
+        found = self.watched.get(id(optimizer))
+        if found is None or found.optimizer() is not optimizer:
+            found = self.watched[id(optimizer)] = self._introduce(optimizer)
         return found
+
+    def _forget(self, gone: weakref.ref[Any]) -> None:
+        for key, watched in list(self.watched.items()):
+            if watched.optimizer is gone:
+                del self.watched[key]
 
     def _introduce(self, optimizer: Any) -> Watched:
         every = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
@@ -92,16 +96,16 @@ class Optimizers:
         )
         self._own(optimizer)
         torch_copies.copies.look_for(torch_networks.owned)
-        return Watched(optimizer, subject, parameters, names)
+        return Watched(weakref.ref(optimizer, self._forget), subject, parameters, names)
 
     def before_step(self, optimizer: Any) -> None:
         """Counts, and takes the first half of a sample if one is due."""
         watched = self.get(optimizer)
         if watched.steps:
-            watched.backward_steps += watched.backwards
+            watched.backward_steps += self.backwards - watched.backwards_at_step
             watched.cleared_steps += min(watched.zero_grads, 1)
             watched.since_sample += 1
-        watched.backwards = watched.zero_grads = 0
+        watched.backwards_at_step, watched.zero_grads = self.backwards, 0
         watched.before = None
         if self._due(watched):
             started = perf_counter()
@@ -109,21 +113,19 @@ class Optimizers:
             watched.cost_s = perf_counter() - started
 
     def _due(self, watched: Watched) -> bool:
+        if not self.recorder.budget.admit("optimizer"):
+            return False
         fewest = min((w.samples for w in self._active()), default=0)
-        return (
-            (watched.samples <= fewest + 1 or DENSE)
-            and not _capturing(watched.parameters)
-            and self.recorder.budget.admit("optimizer")
-        )
+        return (watched.samples <= fewest + 1 or DENSE) and not _capturing(watched.parameters)
 
     def _active(self) -> list[Watched]:
-        return [w for w in self.watched.values() if self.recorder.update - w.last_step_at <= RECENT_UPDATES]
+        return [w for w in list(self.watched.values()) if self.recorder.update - w.last_step_at <= RECENT_UPDATES]
 
     def _first_half(self, watched: Watched) -> None:
         import torch
 
         if watched.samples % 4 == 0:
-            torch_copies.copies.sample(self.deferred)
+            torch_copies.copies.sample(self.recorder.deferred)
         with torch.no_grad():
             parts = [_part(p) for p in watched.parameters]
             gradients = [p.grad for p in watched.parameters]
@@ -179,7 +181,7 @@ class Optimizers:
         parameter_norms, gradient_norms, present = first
         watched.samples += 1
         names, subject = watched.names, watched.subject
-        put = self.deferred.put
+        put = self.recorder.deferred.put
         put(parameter_norms, recorder.series("optimizer.parameter_norm", subject, names), at)
         put(gradient_norms, recorder.series("optimizer.gradient_norm", subject, names), at)
         put(update_norms, recorder.series("optimizer.update_norm", subject, names), at)
@@ -201,16 +203,18 @@ class Optimizers:
             ]
             if len(loose) > MAX_TENSORS:
                 continue
+            if loose:
+                self.recorder.describe(network, loaded=torch_networks.registry.was_loaded(module))
             column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose] or ["(none)"])
             if column.width == max(len(loose), 1):
                 norms = _gradient_norms([p.grad for _, p in loose]) or [0.0]
-                self.deferred.put(norms, column, self.recorder.update)
+                self.recorder.deferred.put(norms, column, self.recorder.update)
 
     def before_backward(self) -> None:
         """Sees gradients that were cleared by hand since the last step; looks where no `zero_grad` was
         called."""
-        for watched in self.watched.values():
-            if watched.steps and not watched.backwards and not watched.zero_grads:
+        for watched in list(self.watched.values()):
+            if not watched.zero_grads and watched.steps and watched.backwards_at_step == self.backwards:
                 watched.zero_grads += _cleared(watched.parameters)
 
 
@@ -291,7 +295,6 @@ def install(torch: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global optimizers
     optimizers = Optimizers(recorder)
-    recorder.on_flush.append(optimizers.deferred.collect)
     torch_copies.reset(recorder)
     bootstrap.reset(recorder)
 
@@ -320,13 +323,13 @@ def _on_init(args: Any, kwargs: Any, result: Any) -> None:
 
 
 def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
-    watched = optimizers.watched.get(args[0])
-    if watched is not None:
+    watched = optimizers.watched.get(id(args[0]))
+    if watched is not None and watched.optimizer() is args[0]:
         watched.zero_grads += 1
 
 
 def _on_module_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
     cleared = {id(p) for p in args[0].parameters()}
-    for watched in optimizers.watched.values():
+    for watched in list(optimizers.watched.values()):
         if any(id(p) in cleared for p in watched.parameters):
             watched.zero_grads += 1

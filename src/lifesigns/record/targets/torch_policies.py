@@ -4,6 +4,7 @@ sixteen."""
 from __future__ import annotations
 
 import math
+import sys
 from time import perf_counter
 from typing import Any
 
@@ -80,19 +81,22 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _rows(tensor: Any, width: int) -> Any:
-    """At most `MAX_ROWS` rows [n, width], or None for a tensor on a device."""
-    if tensor.device.type != "cpu":
-        return None
+    """At most `MAX_ROWS` rows [n, width] as a tensor where it lies; None for an empty one."""
     rows = tensor.detach().reshape(-1, width)
-    return rows[:: rows.shape[0] // MAX_ROWS + 1].double().numpy() if rows.shape[0] else None
+    return rows[:: rows.shape[0] // MAX_ROWS + 1] if rows.shape[0] else None
+
+
+def _entropy(rows: Any, is_logits: bool) -> Any:
+    """Mean entropy in nats of rows of log-probabilities or probabilities; 0·log 0 is 0. A 0-dimensional tensor."""
+    torch = sys.modules["torch"]
+    p = (rows.exp() if is_logits else rows).double()
+    return torch.special.entr(p).sum(dim=1).mean()
 
 
 def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
     if not policies.due():
         return
     started = perf_counter()
-    import numpy as np
-
     held = args[0].__dict__
     given = held.get("logits", held.get("probs"))
     if not torch_networks.readable(given) or given.dim() == 0 or given.shape[-1] < 2:
@@ -101,13 +105,12 @@ def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
     values = _rows(given, width)
     if values is None:
         return
-    with np.errstate(all="ignore"):
-        p = np.exp(values) if "logits" in held else values
-        entropy = float(-np.where(p > 0, p * np.log(np.where(p > 0, p, 1.0)), 0.0).sum(axis=1).mean())
-    recorder = policies.recorder
+    recorder, at = policies.recorder, policies.recorder.env_step
+    with sys.modules["torch"].no_grad():
+        entropy = _entropy(values, "logits" in held)
     subject = policies.site(callsite.here(2), "Categorical", width)
-    recorder.series("policy.entropy", subject).add(recorder.env_step, entropy)
-    recorder.series("policy.relative_entropy", subject).add(recorder.env_step, entropy / math.log(width))
+    recorder.deferred.put([entropy], recorder.series("policy.entropy", subject), at)
+    recorder.deferred.put([entropy / math.log(width)], recorder.series("policy.relative_entropy", subject), at)
     recorder.budget.charge("policies", perf_counter() - started)
 
 
@@ -125,5 +128,5 @@ def _on_normal(args: Any, kwargs: Any, result: Any) -> None:
     recorder = policies.recorder
     subject = policies.site(callsite.here(2), "Normal", width)
     column = recorder.series("policy.std", subject, [f"a{i}" for i in range(width)])
-    column.add_row(recorder.env_step, values.mean(axis=0))
+    recorder.deferred.put(list(values.double().mean(dim=0).unbind()), column, recorder.env_step)
     recorder.budget.charge("policies", perf_counter() - started)
