@@ -25,11 +25,11 @@ import numpy as np
 HERE = Path(__file__).parent
 GALLERY = HERE.parent.parent / "gallery" / "scripts"
 SCRIPTS = {
-    "DQN": ["dqn.py", "--total-timesteps", "12000"],
-    "PPO": ["ppo.py", "--total-timesteps", "40000"],
-    "SAC": ["sac.py", "--total-timesteps", "2000"],
-    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "30000"],
-    "supervised": ["char_transformer.py", "--steps", "500"],
+    "DQN": ["dqn.py", "--total-timesteps", "7000"],
+    "PPO": ["ppo.py", "--total-timesteps", "20000"],
+    "SAC": ["sac.py", "--total-timesteps", "1300"],
+    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "16000"],
+    "supervised": ["char_transformer.py", "--steps", "250"],
 }
 SMOKE = {"PPO": ["ppo.py", "--total-timesteps", "4000"]}
 PEERS = ("wandb", "histograms", "anomaly")

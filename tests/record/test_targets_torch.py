@@ -391,3 +391,15 @@ def test_a_full_disk_ends_only_the_recording(scripts: Any) -> None:
     assert ran.err.count("the run goes on") == 1
     assert "No space left on device" in ran.err
     assert 5 < len(ran.one("loss.value")) < 40
+
+
+def test_what_lies_on_a_device_is_measured_there_and_alike() -> None:
+    """The statistics for accelerators, on this machine's only device, against those for the CPU."""
+    import torch
+
+    from lifesigns.record.targets import torch_networks
+
+    values = torch.tanh(3 * torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
+    here = torch_networks._output_stats(torch.nn.Tanh(), values)
+    there = torch_networks._device_output_stats("Tanh", values.reshape(-1))
+    assert [float(x) for x in there] == pytest.approx(list(here), rel=1e-6)

@@ -40,8 +40,8 @@ class GradientWithoutOptimizer(Rule):
     When it is wrong
     ----------------
     Layers initialised at random and frozen by leaving them out of the optimiser: it works, and
-    `requires_grad_(False)` says it better and is cheaper. Parameters that are stepped by hand beside an optimiser. A discriminator's or critic's
-    own optimiser that is only made later in the run.
+    `requires_grad_(False)` says it better and is cheaper. Parameters that are stepped by hand beside an
+    optimiser. A discriminator's or critic's own optimiser that is only made later in the run.
 
     What to do
     ----------

@@ -19,7 +19,7 @@ class Deferred:
 
     def put(self, values: list[Any], column: Column, at: float) -> None:
         """Adds a row of numbers or 0-dimensional tensors."""
-        device = next((v.device for v in values if hasattr(v, "device") and v.device.type != "cpu"), None)
+        device = next((v.device for v in values if hasattr(v, "detach") and v.device.type != "cpu"), None)
         if device is None:
             column.add_row(at, [float(v) for v in values])
             return
@@ -29,7 +29,7 @@ class Deferred:
             row = torch.stack(
                 [
                     v.to(device, torch.float32, non_blocking=True)
-                    if hasattr(v, "device")
+                    if hasattr(v, "detach")
                     else torch.full((), v, device=device)
                     for v in values
                 ]

@@ -222,7 +222,7 @@ class Layers:
                 column = self.recorder.series(series, network, columns)
                 if column.width != len(values):
                     continue
-                if hasattr(values, "device") and values.device.type != "cpu":
+                if hasattr(values, "detach") and values.device.type != "cpu":
                     self.recorder.deferred.put_row(values, column, at)
                 else:
                     column.add_row(at, values)
