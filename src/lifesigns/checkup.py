@@ -71,7 +71,9 @@ class _Live:
     before: tuple[float, float] = (0.0, 0.0)
 
     def update(self, wall_s: float) -> bool:
-        """Called each second; never stops the run."""
+        """Called each second; never stops the run. Costs nothing where no line is shown."""
+        if not self.line.enabled:
+            return False
         if self.reader is None and self.folder.trace_file.is_file():
             self.reader = TraceReader(self.folder.trace_file)
         text = f"lifesigns {_clock(wall_s)}"

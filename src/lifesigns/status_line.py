@@ -13,14 +13,15 @@ class StatusLine:
     """Draws on `stream` (a terminal's); nothing at all where it is no terminal."""
 
     def __init__(self, stream: BinaryIO, enabled: bool) -> None:
-        self._stream, self._enabled = stream, enabled
+        self._stream = stream
+        self.enabled = enabled
         self._lock = threading.Lock()
         self._text = b""
         self._at_line_start = True
 
     def show(self, text: str) -> None:
         """Replaces the line; it is cut to the terminal's width."""
-        if not self._enabled:
+        if not self.enabled:
             return
         width = shutil.get_terminal_size().columns - 1
         with self._lock:
@@ -35,7 +36,7 @@ class StatusLine:
 
     def wrap(self, sink: BinaryIO) -> BinaryIO:
         """`sink`, with the line taken away while something is written to it."""
-        return _Beside(sink, self) if self._enabled else sink  # type: ignore[return-value]
+        return _Beside(sink, self) if self.enabled else sink  # type: ignore[return-value]
 
     def _draw(self) -> None:
         if self._text and self._at_line_start:
@@ -50,7 +51,7 @@ class StatusLine:
             self._stream.write(data)
             self._stream.flush()
         except (OSError, ValueError):
-            self._enabled = False
+            self.enabled = False
 
 
 class _Beside:

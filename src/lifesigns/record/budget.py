@@ -6,10 +6,10 @@ from __future__ import annotations
 import os
 from time import perf_counter
 
-SHARES = {"optimizer": 0.005, "layers": 0.003, "bootstrap": 0.003, "policies": 0.001}
+SHARES = {"optimizer": 0.003, "layers": 0.002, "bootstrap": 0.0015, "policies": 0.0005}
 """Share of wall time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
 promised (benchmarks/overhead). Shares are apart so that no kind starves another."""
-INITIAL_CREDIT_S = 0.02
+INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
 FIRST_GUESS_S = 0.002
@@ -22,7 +22,7 @@ class Budget:
 
     def __init__(self) -> None:
         self.started = perf_counter()
-        self.taps_s = 0.0
+        self.taps_s = self.spent_s = 0.0
         self._spent = dict.fromkeys(SHARES, 0.0)
         self._expected: dict[str, float] = {}
         self._opens = {
@@ -40,10 +40,11 @@ class Budget:
     def charge(self, kind: str, seconds: float) -> None:
         """Books what one sample cost."""
         self._spent[kind] += seconds
+        self.spent_s += seconds
         before = self._expected.get(kind)
         expected = self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
         self._opens[kind] = self.started + (self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S) / SHARES[kind]
 
     def own_share(self) -> float:
         """Measured share of wall time spent in the recorder so far, sampled work and taps."""
-        return (sum(self._spent.values()) + self.taps_s) / max(perf_counter() - self.started, 1e-9)
+        return (self.spent_s + self.taps_s) / max(perf_counter() - self.started, 1e-9)

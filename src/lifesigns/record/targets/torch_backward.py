@@ -11,13 +11,17 @@ import re
 import sys
 from collections import deque
 from functools import wraps
+from time import perf_counter
 from typing import Any
 
 from .. import callsite, taps
+from ..budget import DENSE
 from ..recorder import Recorder, Thinned, on_fork
 from . import bootstrap, torch_networks, torch_optimizers
 
 _CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
+TAPS_SHARE, MAX_STRIDE = 0.01, 16
+"""Share of wall time that the always-on taps may cost before losses are thinned, and how far they are."""
 CONTEXT = 20
 """Frames kept before the first non-finite value (DETECTORS D01)."""
 
@@ -32,6 +36,29 @@ class Losses:
         self.recent: deque[tuple[int, int, int, float]] = deque(maxlen=CONTEXT)
         self.reported: set[str] = set()
         self.clip: Thinned | None = None
+        self._stride, self._next, self._noise = 1, 0, 1
+        self._taps_then = (recorder.wall_s(), recorder.budget.taps_s)
+
+    def due(self) -> bool:
+        """Whether this call's value is taken: all, unless the taps cost too much; then one in `stride`, irregularly,
+        so that several losses in turn are all seen."""
+        self.recorder.backward += 1
+        if self.recorder.backward < self._next:
+            return False
+        self._noise = (self._noise * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+        self._next = self.recorder.backward + 1 + (self._noise >> 16) % (2 * self._stride - 1)
+        return True
+
+    def adapt(self) -> None:
+        """At a flush: a larger stride while the taps cost more than `TAPS_SHARE`, a smaller one below half of it."""
+        budget = self.recorder.budget
+        wall, taps = self.recorder.wall_s(), budget.taps_s
+        share = (taps - self._taps_then[1]) / max(wall - self._taps_then[0], 1e-9)
+        self._taps_then = (wall, taps)
+        if share > TAPS_SHARE and not DENSE:
+            self._stride = min(2 * self._stride, MAX_STRIDE)
+        elif share < TAPS_SHARE / 2:
+            self._stride = max(self._stride // 2, 1)
 
     def site(self, frame: Any) -> tuple[str, Thinned]:
         """(subject, column) of the user's line that called backward."""
@@ -63,7 +90,6 @@ class Losses:
     def add(self, loss: Any, frame: Any) -> str:
         """Records one backward call; a value on a device is read at a later flush."""
         recorder = self.recorder
-        recorder.backward += 1
         subject, column = self.site(frame)
         if loss.device.type == "cpu":
             value = loss.item()
@@ -99,11 +125,17 @@ def install(torch: Any, recorder: Recorder) -> None:
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
         if is_compiling():
             return original(tensors, *args, **kwargs)
+        started = perf_counter()
         rows = _before(tensors)
+        before_s = perf_counter() - started
         result = original(tensors, *args, **kwargs)
         try:
+            started, budget = perf_counter(), losses.recorder.budget
+            charged = budget.spent_s
             loss = tensors if isinstance(tensors, tensor_type) else tensors[0]
             _after(loss, rows, sys._getframe(1))
+            budget.taps_s += max(before_s + perf_counter() - started - (budget.spent_s - charged), 0.0)
+            losses.recorder.tick()
         except Exception as error:
             taps.failed("losses", error)
         return result
@@ -118,6 +150,7 @@ def install(torch: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global losses
     losses = Losses(recorder)
+    recorder.on_flush.append(losses.adapt)
 
 
 def _before(tensors: Any) -> tuple[int, int] | None:
@@ -133,14 +166,13 @@ def _before(tensors: Any) -> tuple[int, int] | None:
 
 def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
     torch_optimizers.optimizers.backwards += 1
-    subject = losses.add(loss, frame) if loss.numel() == 1 else ""
+    subject = losses.add(loss, frame) if (losses.due() or rows is not None) and loss.numel() == 1 else ""
     if torch_networks.layers is not None:
         torch_networks.layers.after_backward()
     if rows is not None and subject:
         recorder = losses.recorder
         recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])
         recorder.series("bootstrap.rows", subject).add(recorder.update, rows[1])
-    losses.recorder.tick()
 
 
 def _on_clip(args: Any, kwargs: Any, result: Any) -> None:

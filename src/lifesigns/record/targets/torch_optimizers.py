@@ -34,6 +34,7 @@ class Watched:
         self.optimizer = optimizer
         self.steps = self.samples = 0
         self.backwards_at_step = self.zero_grads = 0
+        self.calls_zero_grad = False
         self.cleared_steps = self.backward_steps = self.since_sample = 0
         self.last_step_at = 0
         self.before: list[Any] | None = None
@@ -98,8 +99,8 @@ class Optimizers:
         torch_copies.copies.look_for(torch_networks.owned)
         return Watched(weakref.ref(optimizer, self._forget), subject, parameters, names)
 
-    def before_step(self, optimizer: Any) -> None:
-        """Counts, and takes the first half of a sample if one is due."""
+    def before_step(self, optimizer: Any) -> bool:
+        """Counts, and takes the first half of a sample if one is due; whether it was."""
         watched = self.get(optimizer)
         if watched.steps:
             watched.backward_steps += self.backwards - watched.backwards_at_step
@@ -111,6 +112,7 @@ class Optimizers:
             started = perf_counter()
             self._first_half(watched)
             watched.cost_s = perf_counter() - started
+        return watched.before is not None
 
     def _due(self, watched: Watched) -> bool:
         if not self.recorder.budget.admit("optimizer"):
@@ -214,7 +216,11 @@ class Optimizers:
         """Sees gradients that were cleared by hand since the last step; looks where no `zero_grad` was
         called."""
         for watched in list(self.watched.values()):
-            if not watched.zero_grads and watched.steps and watched.backwards_at_step == self.backwards:
+            if (
+                not (watched.zero_grads or watched.calls_zero_grad)
+                and watched.steps
+                and watched.backwards_at_step == self.backwards
+            ):
                 watched.zero_grads += _cleared(watched.parameters)
 
 
@@ -303,7 +309,9 @@ def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
     if is_compiling():
         return
     try:
-        optimizers.before_step(optimizer)
+        started = perf_counter()
+        if not optimizers.before_step(optimizer):
+            optimizers.recorder.budget.taps_s += perf_counter() - started
     except Exception as error:
         taps.failed("optimizers", error)
 
@@ -312,7 +320,10 @@ def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
     if is_compiling():
         return
     try:
+        started, budget = perf_counter(), optimizers.recorder.budget
+        charged = budget.spent_s
         optimizers.after_step(optimizer)
+        budget.taps_s += max(perf_counter() - started - (budget.spent_s - charged), 0.0)
         optimizers.recorder.tick()
     except Exception as error:
         taps.failed("optimizers", error)
@@ -326,6 +337,7 @@ def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
     watched = optimizers.watched.get(id(args[0]))
     if watched is not None and watched.optimizer() is args[0]:
         watched.zero_grads += 1
+        watched.calls_zero_grad = True
 
 
 def _on_module_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
