@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from time import perf_counter
 
-SHARES = {"optimizer": 0.003, "layers": 0.002, "bootstrap": 0.0015, "policies": 0.0005}
+SHARES = {"optimizer": 0.003, "layers": 0.002, "bootstrap": 0.0015, "policies": 0.001}
 """Share of wall time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
 promised (benchmarks/overhead). Shares are apart so that no kind starves another."""
 INITIAL_CREDIT_S = 0.01

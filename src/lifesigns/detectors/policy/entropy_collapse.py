@@ -38,10 +38,10 @@ class EntropyCollapse(Rule):
 
     How it decides
     --------------
-    Median relative entropy over the later half of the first quarter and over the rest of the run, both
-    below 0.05. It is a warning where returns do not rise, or rise only after the collapse: the policy was
-    deterministic before it was good. It is a note where returns were far above those of random actions by
-    then and stay so, or were not seen.
+    Median relative entropy over the second eighth of the run and over all that follows, both below 0.05. It
+    is a warning where returns do not rise, or rise only after the collapse: the policy was deterministic
+    before it was good. It is a note where returns were far above those of random actions by then and stay
+    so, or were not seen.
 
     When it is wrong
     ----------------
@@ -82,7 +82,8 @@ class EntropyCollapse(Rule):
         early = np.flatnonzero(first_share(one, EARLY))
         if len(early) < FEWEST_EARLY:
             raise CannotTell(f"{len(early)} entropy samples in the first quarter of the run, {FEWEST_EARLY} needed")
-        start = early[len(early) // 2]
+        middle = one.x[0] + EARLY / 2 * (one.x[-1] - one.x[0])
+        start = min(int(np.searchsorted(one.x, middle)), int(early[-1]) - 1)
         level, rest = median(one.y[start : early[-1] + 1]), median(one.y[start:])
         if not (level < COLLAPSED and rest < COLLAPSED):
             return
