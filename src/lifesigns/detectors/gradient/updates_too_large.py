@@ -18,10 +18,10 @@ FIRST_WARNING, FIRST_ERROR = -0.4, 0.0
 """the same for the first sampled step alone; arithmetic: Adam's first step moves each element by the learning
 rate, which is −0.86 in the layer above. Measured: −1.9 to −1.3 in four healthy scripts, 0.1 in PPO with a
 rate of 0.25."""
-BURST_WARNING, BURST_ERROR = -0.7, -0.4
-"""the same for five samples on end, anywhere in the run; assumed, at 20 % and 40 % a step. A network whose
-weights have grown by such a phase looks calm afterwards: a transformer with a rate of 0.3 shows −0.4 in its
-first samples and −2.6 at the end."""
+BURST_WARNING, BURST_ERROR = -1.0, -0.4
+"""the same for five samples on end, anywhere in the run; at 10 % and 40 % a step. Measured: at most −1.32 over the
+optimisers of the correct scripts of benchmarks/detection; −0.84 in a transformer with a rate of 0.3, whose
+weights grow so much by it that later updates look calm."""
 
 
 class UpdatesTooLarge(Rule):
@@ -40,7 +40,7 @@ class UpdatesTooLarge(Rule):
     --------------
     Median over samples of log10(‖Δθ‖/‖θ‖), then the median over weights (biases, scalars and weights near 0
     left out), in both halves of the run. A note above −1.5, a warning above −1.0, an error above −0.7. Five
-    samples on end above −0.7 are a warning, above −0.4 an error, and a first sampled step above −0.4 is a
+    samples on end above −1.0 are a warning, above −0.4 an error, and a first sampled step above −0.4 is a
     warning and one above 0 an error: weights that were blown up look calm afterwards.
 
     When it is wrong
@@ -123,7 +123,7 @@ class UpdatesTooLarge(Rule):
         yield case("usual", {"optimizer.update_norm": np.full((20, 2), 1e-3), **ones}, columns=_NAMES)
         yield case(
             "large at first",
-            {"optimizer.update_norm": np.geomspace(0.3, 1e-4, 20)[:, None] * [1, 1], **ones},
+            {"optimizer.update_norm": np.geomspace(0.15, 1e-4, 20)[:, None] * [1, 1], **ones},
             columns=_NAMES,
         )
         yield case(
