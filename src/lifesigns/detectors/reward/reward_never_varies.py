@@ -30,7 +30,7 @@ class RewardNeverVaries(Rule):
 
     How it decides
     --------------
-    Smallest and largest reward are one number in all samples, and all returns are equal, over at least 20
+    Smallest and largest reward are one number in all samples, and all returns are equal, over at least 10
     episodes. A note below 200 episodes and a warning from there on, as a rare reward may still come. An
     error where the rewards before the reward wrappers gave returns that do differ: then a wrapper removes
     the signal.
@@ -54,7 +54,7 @@ class RewardNeverVaries(Rule):
     code = "D401"
     since = "0.1"
     per = "env"
-    reads = {"env.episode_return": 20, "env.reward_min": 2, "env.reward_max": 2}
+    reads = {"env.episode_return": 10, "env.reward_min": 2, "env.reward_max": 2}
     may_read = {"env.episode_raw_return": 20}
     causes = {
         "reward-carries-no-signal": Likelihood(0.90, source="the definition of the cause"),
