@@ -191,8 +191,8 @@ def test_watch_passes_output_and_status_through(scripts: Any) -> None:
 def test_a_budget_stops_a_run_early(scripts: Any) -> None:
     scripts.write(TRAINING.format(rate="0.05", steps=100_000, pause="import time; time.sleep(0.01)"))
     started = time.monotonic()
-    done = run(scripts.path, "check", "train.py", "--budget", "6s", "--json")
-    assert time.monotonic() - started < 25
+    done = run(scripts.path, "check", "train.py", "--budget", "20s", "--json")
+    assert time.monotonic() - started < 40
     assert done.returncode in (0, 1), done.stderr
     assert "KeyboardInterrupt" not in done.stderr, "the stop is ours, not an error of the script's"
     json.loads(done.stdout)

@@ -22,10 +22,10 @@ RISING_Z = 3.0
 """z of the recent third against the first third that makes it a note; assumed."""
 LONG_ENV_STEPS = 20_000
 """environment steps since the first update from which it is a warning; assumed."""
-FAR_BELOW_SHARE, FAR_BELOW_ENV_STEPS = 0.05, 10_000
-"""P(return > random return) and environment steps since the first update, from which returns below random
-are a warning. Seen on healthy runs: A2C on Pendulum stands at 0.11 after 40,000 steps
-(benchmarks/detection)."""
+FAR_BELOW_SHARE, FAR_BELOW_ENV_STEPS, FAR_BELOW_ENV_STEPS_BOX = 0.05, 10_000, 100_000
+"""P(return > random return) and environment steps since the first update, with discrete and with other actions,
+from which returns below random are a warning. Policies over continuous actions often pass through a saturated
+phase: a correct A2C on Pendulum stands below 0.05 after 40,000 steps (benchmarks/detection)."""
 LONG_EPISODES = 100
 """finished episodes from which it is a warning; assumed."""
 
@@ -88,7 +88,9 @@ def _severity(view: View, share: float, below: bool) -> Severity:
     trained = trained_env_steps(view) or 0.0
     long = len(one) >= LONG_EPISODES and trend(one.y) < RISING_Z
     if below:
-        return "warning" if long and share < FAR_BELOW_SHARE and trained >= FAR_BELOW_ENV_STEPS else "note"
+        discrete = (view.subject.info.get("action_space") or {}).get("type", "Discrete") == "Discrete"
+        enough = trained >= (FAR_BELOW_ENV_STEPS if discrete else FAR_BELOW_ENV_STEPS_BOX)
+        return "warning" if long and share < FAR_BELOW_SHARE and enough else "note"
     return "warning" if long and trained >= LONG_ENV_STEPS else "note"
 
 
