@@ -28,9 +28,9 @@ class ReturnBelowRandom(Rule):
     --------------
     Mann-Whitney test with tie correction against at least 20 random episodes: one-sided p < 0.0005, and
     fewer than 35 % of pairs in favour of the agent. A warning if fewer than 5 % are, 10,000 environment
-    steps (100,000 with continuous actions) after the first update, from 100 episodes on, and if returns do not rise; else a note. The best
-    constant action is given for comparison: a return equal to that of a constant action is a policy that
-    has become constant.
+    steps (100,000 with continuous actions) after the first update, from 100 episodes on, and if returns do
+    not rise; else a note. The best constant action is given for comparison: a return equal to that of a
+    constant action is a policy that has become constant.
 
     When it is wrong
     ----------------
