@@ -48,7 +48,6 @@ class Recorder:
         self.env_step = self.update = self.backward = self.episode = 0
         self.env_step_at_update = self.rollout = 0  # when the last update was; steps between two phases of updates
         self.on_flush: list[Callable[[], None]] = []
-        self.on_env_step: Callable[[], None] | None = None
         self.closed = False
         self.deferred: Any = None  # set by the torch targets: what waits for a device
         folder = Path(run)

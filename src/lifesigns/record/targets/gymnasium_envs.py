@@ -50,10 +50,6 @@ class Envs:
         self.inner[key] = weakref.ref(env, lambda _, key=key, inner=self.inner: inner.pop(key, None))
         untap_class(type(env), key)
 
-    def is_inner(self, env: Any) -> bool:
-        """Whether `env` was wrapped or put into a vector environment."""
-        return id(env) in self.inner
-
     def made(self, env: Any, frame: Any) -> None:
         """Notes the user's line that made `env`."""
         at, names = callsite.maker(frame, "/gymnasium/", env)
@@ -87,12 +83,7 @@ class Envs:
         return track
 
     def _made(self, env: Any) -> tuple[Any, str]:
-        layer, seen = env, 0
-        while layer is not None and seen < 50:
-            if id(layer) in self.made_at:
-                return self.made_at[id(layer)]
-            layer, seen = vars(layer).get("env"), seen + 1
-        return None, ""
+        return next((self.made_at[id(x)] for x in _layers(env) if id(x) in self.made_at), (None, ""))
 
 
 def describe(env: Any, n: int) -> dict[str, Any]:
@@ -196,7 +187,6 @@ def install(gymnasium: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global envs
     env_track.forget()
-    recorder.on_env_step = recorder.tick
     envs = Envs(recorder)
 
 

@@ -164,7 +164,7 @@ class Optimizers:
             layers.stepped(watched)
         elif recorder.budget.admit("layers"):
             layers.waiting = set(self._active())
-            if gap and recorder.on_env_step is not None:
+            if gap:
                 layers.arm_at = recorder.env_step + gap
             else:
                 layers.arm()
