@@ -51,11 +51,16 @@ COUNTED = (
 )
 
 
-def begin(scripts: Any, text: str, command: list[str] = WATCH) -> subprocess.Popen[bytes]:
+def begin(scripts: Any, text: str, command: list[str] = WATCH, **env: str) -> subprocess.Popen[bytes]:
     """Starts a script and waits until it is in its loop."""
     scripts.write(text)
     process = subprocess.Popen(
-        command, cwd=scripts.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        cwd=scripts.path,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -140,6 +145,10 @@ def test_a_terminal_looks_the_same(scripts: Any) -> None:
 
 
 def test_killing_lifesigns_leaves_a_trace_that_opens(scripts: Any) -> None:
+    """The script goes on and so does its recorder: every step lies in the trace, those after the kill too.
+
+    `LIFESIGNS_DENSE`: a loaded machine must not thin the losses, which are counted here.
+    """
     process = begin(
         scripts,
         """
@@ -154,16 +163,20 @@ def test_killing_lifesigns_leaves_a_trace_that_opens(scripts: Any) -> None:
             time.sleep(0.02)
         open("done", "w").close()
     """,
+        LIFESIGNS_DENSE="1",
     )
     time.sleep(1.5)
     process.kill()
     process.communicate()
+    assert not (scripts.path / "done").exists()
     folder = list_runs(scripts.path / ".lifesigns")[0]
     trace = load_run(folder.path)
     assert trace.meta["ended"] == "running"
     _until(lambda: (scripts.path / "done").exists())
     _until(lambda: load_run(folder.path).health.get("updates") == 150)
-    assert len(load_run(folder.path).named("loss.value")[0]) == 150
+    trace = load_run(folder.path)
+    assert trace.health["backwards"] == 150
+    assert trace.named("loss.value")[0].x.tolist() == list(range(1, 151))
 
 
 @pytest.mark.slow
@@ -183,6 +196,7 @@ def test_killing_the_script_leaves_a_run_that_is_diagnosed(scripts: Any) -> None
             if i == 400:
                 os.kill(os.getpid(), signal.SIGKILL)
     """,
+        LIFESIGNS_DENSE="1",
     )
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
