@@ -1,0 +1,167 @@
+"""One run's log as arrays, and the comparison of two logs record by record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS = ("op", "input", "call", "outgrad", "loss", "grad", "step", "action", "reward", "obs", "end", "seed", "batch")
+DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool", "float16", "int16", "int8", "complex64", "other")
+KIND, NAME, SITE, ENV_STEP, UPDATE, DIGEST, DTYPE, PLACE, ROWS_AT, GRAD = range(10)
+
+
+class RunLog:
+    """The records of one run: `rows` [n, 10], their shapes, and the values that were kept."""
+
+    def __init__(self, folder: Path) -> None:
+        with np.load(folder / "log.npz", allow_pickle=False) as held:
+            self.rows: NDArray[np.int64] = held["rows"]
+            shapes, parents = held["shapes"], held["parents"]
+            self.row_digests: NDArray[np.int64] = held["row_digests"]
+        self._values = np.load(folder / "values.npy", allow_pickle=False, mmap_mode="r")
+        self.about: dict[str, Any] = json.loads((folder / "strings.json").read_text("utf-8"))
+        self.names: list[str] = self.about["names"]
+        self.sites: list[Any] = self.about["sites"]
+        self.shapes = _unpacked(shapes, len(self.rows))
+        self.parents = _unpacked(parents, len(self.rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What the run noted of itself."""
+        return self.about["notes"]
+
+    def name(self, i: int) -> str:
+        """The operation, network, optimiser or environment of a record."""
+        return self.names[int(self.rows[i, NAME])]
+
+    def kind(self, i: int) -> str:
+        """What a record is of."""
+        return KINDS[int(self.rows[i, KIND])]
+
+    def of_kind(self, *kinds: str) -> NDArray[np.int64]:
+        """The numbers of the records of these kinds."""
+        return np.flatnonzero(np.isin(self.rows[:, KIND], [KINDS.index(k) for k in kinds]))
+
+    def value(self, i: int) -> NDArray[Any] | None:
+        """The value of a record, in its shape; None where it was not kept."""
+        place, kind = int(self.rows[i, PLACE]), DTYPES[int(self.rows[i, DTYPE])]
+        if place < 0 or kind == "other":
+            return None
+        dtype = np.dtype(kind)
+        shape = self.shapes[i]
+        size = int(np.prod(shape)) * dtype.itemsize
+        return np.frombuffer(self._values[place : place + size].tobytes(), dtype=dtype).reshape(shape)
+
+    def site(self, i: int) -> Site | None:
+        """Where a record comes from."""
+        held = self.sites[int(self.rows[i, SITE])]
+        return Site(*held) if held else None
+
+    @cached_property
+    def site_keys(self) -> list[str]:
+        """Sites as text, to compare those of two logs."""
+        return [json.dumps(s) for s in self.sites]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The nearest line outside torch, and the nearest line of the user's (empty file: none)."""
+
+    file: str
+    line: int
+    user_file: str
+    user_line: int
+    function: str
+
+
+def _unpacked(flat: NDArray[np.int64], count: int) -> list[tuple[int, ...]]:
+    found: list[tuple[int, ...]] = []
+    held, at = flat.tolist(), 0
+    for _ in range(count):
+        size = held[at]
+        found.append(tuple(held[at + 1 : at + 1 + size]))
+        at += 1 + size
+    return found
+
+
+class Stain:
+    """Two logs side by side: the records that both have (`common`), and those of them that differ (`at`)."""
+
+    def __init__(self, base: RunLog, dyed: RunLog) -> None:
+        self.base, self.dyed = base, dyed
+        n = min(len(base), len(dyed))
+        same = _structure(base, n) == _structure(dyed, n, base)
+        shapes = np.array([a == b for a, b in zip(base.shapes[:n], dyed.shapes[:n], strict=True)], dtype=bool)
+        parted = np.flatnonzero(~(same & shapes)) if n else np.array([], dtype=np.int64)
+        self.common = int(parted[0]) if len(parted) else n
+        self.parted = bool(len(parted))
+        different = base.rows[: self.common, DIGEST] != dyed.rows[: self.common, DIGEST]
+        self.at: NDArray[np.int64] = np.flatnonzero(different)
+        self.marks = set(self.at.tolist())
+
+    def of_kind(self, *kinds: str) -> list[int]:
+        """The stained records of these kinds, in order."""
+        wanted = [KINDS.index(k) for k in kinds]
+        return [int(i) for i in self.at if self.base.rows[i, KIND] in wanted]
+
+    def delta(self, i: int) -> NDArray[np.float64] | None:
+        """Dyed minus base, in the record's shape; None where the values were not kept."""
+        a, b = self.base.value(i), self.dyed.value(i)
+        if a is None or b is None:
+            return None
+        with np.errstate(all="ignore"):
+            change = b.astype(np.float64) - a.astype(np.float64)
+        return np.where(_same_bits(a, b), 0.0, change)
+
+    def effect(self, i: int) -> float:
+        """‖dyed − base‖ / ‖base‖ of a record; NaN where the values were not kept."""
+        change, base = self.delta(i), self.base.value(i)
+        if change is None or base is None:
+            return float("nan")
+        size = float(np.linalg.norm(base.astype(np.float64).reshape(-1)))
+        moved = float(np.linalg.norm(np.nan_to_num(change, nan=1.0).reshape(-1)))
+        return moved / size if size > 0 else (float("inf") if moved else 0.0)
+
+    def effects(self, kind: str) -> list[tuple[int, float]]:
+        """(record, relative size of the change) of every common record of a kind: 0.0 exactly where it is the same."""
+        numbers = [int(i) for i in self.base.of_kind(kind) if i < self.common]
+        return [(i, self.effect(i) if i in self.marks else 0.0) for i in numbers]
+
+    def ops(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """The stained operations whose values were kept and differ as numbers, with the difference."""
+        for i in self.of_kind("op"):
+            change = self.delta(i)
+            if change is not None and np.any(change != 0):
+                yield i, change
+
+
+def _same_bits(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    both_nan = (a != a) & (b != b)
+    return (a == b) | both_nan
+
+
+def _structure(log: RunLog, n: int, names_of: RunLog | None = None) -> NDArray[np.int64]:
+    """(kind, name, site) of each record as one number; those of `log` in the numbering of `names_of`."""
+    rows = log.rows[:n]
+    if names_of is None or names_of is log:
+        names, sites = np.arange(len(log.names)), np.arange(len(log.sites))
+    else:
+        names = _renumbered(log.names, names_of.names)
+        sites = _renumbered(log.site_keys, names_of.site_keys)
+    width = np.int64(1 << 20)
+    return (rows[:, KIND] * width + names[rows[:, NAME]]) * width + sites[rows[:, SITE]]
+
+
+def _renumbered(own: list[str], other: list[str]) -> NDArray[np.int64]:
+    place = {text: i for i, text in enumerate(other)}
+    return np.array([place.get(text, len(other) + i) for i, text in enumerate(own)], dtype=np.int64)

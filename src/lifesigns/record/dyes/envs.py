@@ -1,0 +1,374 @@
+"""Environments of a dyed run: recorded at their innermost layer, with the world and the plants of the request.
+
+Flows in: finished `step` and `reset` calls of environment classes. Flows out: records of actions, rewards, observations
+and ends; changed rewards, observations and ends where a plant asks for it. Process-parallel vector classes are replaced
+by their in-process twins, so that the innermost layer is here.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import Any
+
+from .. import callsite, taps
+from .session import Session
+
+COMB, COMB_AT = 16, 5
+"""A comb plants in one step of sixteen of each environment, the sixth first."""
+
+
+class Part:
+    """One environment instance: its number, its clocks, what its last step was."""
+
+    def __init__(self, number: int, env: Any) -> None:
+        self.number, self.env = number, env
+        self.steps = self.episode = self.in_episode = 0
+        self.busy = self.ended = False
+        self.last_obs: Any = None
+        self.made_at = ""
+
+
+class Parts:
+    """All instances of the run, and what happens to each call."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.by_id: dict[int, Part] = {}
+        self.first_group: set[int] = set()
+        self.wrapped: set[tuple[type, str]] = set()
+        self.number = 0
+
+    def of(self, env: Any) -> Part:
+        """The record of an instance, begun at its first call; it keeps the instance alive, so ids stay unique."""
+        found = self.by_id.get(id(env))
+        if found is None:
+            found = self.by_id[id(env)] = Part(self.number, env)
+            self.number += 1
+            name = type(env).__name__
+            self.session.notes.setdefault("envs", {})[found.number] = {
+                "class": name,
+                "at": callsite.location(callsite.user_frame(callsite.here(2))),
+                "action": _space(getattr(env, "action_space", None)),
+                "observation": _space(getattr(env, "observation_space", None)),
+            }
+        return found
+
+    def stepped(self, part: Part, action: Any, result: Any) -> Any:
+        """What the agent's side gets from a step of the innermost layer."""
+        session, log = self.session, self.session.log
+        obs, reward, terminated, truncated, info = result
+        terminated, truncated = bool(terminated), bool(truncated)
+        part.in_episode += 1
+        if log.update == 0:
+            self.first_group.add(part.number)
+        elif part.number not in self.first_group and session.eval_seen_at < 0:
+            session.eval_seen_at = log.update
+        session.on_env_step(part.number in self.first_group)
+        terminated, truncated = self._world(part, terminated, truncated)
+        when = _moment(part, terminated, truncated)
+        for plant in session.plants:
+            if plant["kind"] in STEP_PLANTS and _matches(plant, part, when):
+                obs, reward, terminated, truncated = _planted(plant, part, obs, reward, terminated, truncated)
+                self._note(plant, part, when)
+        self._record(part, action, obs, reward, terminated, truncated)
+        part.steps += 1
+        part.ended = terminated or truncated
+        if session.kinds("scribble"):
+            _scribble(part.last_obs)
+            part.last_obs = obs
+        return obs, reward, terminated, truncated, info
+
+    def _world(self, part: Part, terminated: bool, truncated: bool) -> tuple[bool, bool]:
+        """Ends episodes early, the even ones by truncation, the odd ones by termination, where the world is busy."""
+        lengths = self.session.world.get("lengths")
+        if not lengths:
+            return terminated, truncated
+        kind = (part.episode + part.number) % 2
+        if not (terminated or truncated) and part.in_episode >= lengths[kind]:
+            return kind == 1, kind == 0
+        return terminated, truncated
+
+    def was_reset(self, part: Part, result: Any) -> Any:
+        """What the agent's side gets from a reset of the innermost layer."""
+        obs, info = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+        when = {"reset", "any-reset"} if part.steps else {"first-reset", "any-reset"}
+        part.episode += part.in_episode > 0
+        part.in_episode, part.ended = 0, False
+        for plant in self.session.plants:
+            if plant["kind"] == "obs" and _matches(plant, part, when):
+                obs = changed(obs, part.env)
+                self._note(plant, part, when)
+        number = self.session.log.site(None)
+        for array in _arrays(obs):
+            self.session.add("obs", f"env{part.number}.reset", number, array)
+        return (obs, info) if info is not None else obs
+
+    def _note(self, plant: dict[str, Any], part: Part, when: set[str]) -> None:
+        log = self.session.log
+        self.session.planted.append(
+            {
+                "env": part.number, "step": part.steps, "episode": part.episode, "in_episode": part.in_episode,
+                "update": log.update, "record": len(log.rows), "kind": plant["kind"],
+            }
+        )
+
+    def _record(self, part: Part, action: Any, obs: Any, reward: Any, terminated: bool, truncated: bool) -> None:
+        import numpy as np
+
+        add, name = self.session.add, f"env{part.number}"
+        site = self.session.log.site(None)
+        try:
+            add("action", name, site, np.atleast_1d(np.asarray(action)))
+            add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
+        except (TypeError, ValueError):
+            pass
+        for array in _arrays(obs):
+            add("obs", name, site, array)
+        add("end", name, site, np.array([terminated, truncated]))
+
+
+STEP_PLANTS = ("reward", "obs", "end")
+
+
+def _space(space: Any) -> dict[str, Any]:
+    shape = getattr(space, "shape", None)
+    return {"type": type(space).__name__, "shape": list(shape) if shape is not None else None, "n": getattr(space, "n", None) and int(space.n)}
+
+
+def _moment(part: Part, terminated: bool, truncated: bool) -> set[str]:
+    when = {"step"}
+    if terminated:
+        when |= {"terminated", "end"}
+    elif truncated:
+        when |= {"truncated", "end"}
+    if part.steps % COMB == COMB_AT:
+        when.add("comb")
+    if part.in_episode == 1 and part.episode > 0:
+        when.add("first-step")
+    return when
+
+
+def _matches(plant: dict[str, Any], part: Part, when: set[str]) -> bool:
+    if plant.get("envs") is not None and part.number not in plant["envs"]:
+        return False
+    if plant.get("step") is not None and part.steps != plant["step"]:
+        return False
+    if plant.get("episode") is not None and part.episode != plant["episode"]:
+        return False
+    return plant["at"] in when
+
+
+def _planted(plant: dict[str, Any], part: Part, obs: Any, reward: Any, terminated: bool, truncated: bool) -> Any:
+    if plant["kind"] == "reward":
+        return obs, reward + plant["delta"], terminated, truncated
+    if plant["kind"] == "obs":
+        return changed(obs, part.env), reward, terminated, truncated
+    return obs, reward, not terminated, not truncated
+
+
+def changed(obs: Any, env: Any) -> Any:
+    """Another valid observation: floats moved by a fifth of their size plus 0.1, whole numbers to the next one."""
+    import numpy as np
+
+    if isinstance(obs, dict):
+        return {k: changed(v, env) for k, v in obs.items()}
+    if isinstance(obs, tuple):
+        return tuple(changed(v, env) for v in obs)
+    array = np.asarray(obs)
+    if array.dtype.kind == "f":
+        new: Any = (array * 1.2 + 0.1).astype(array.dtype)
+    elif array.dtype == np.uint8:
+        new = (255 - array).astype(np.uint8)
+    elif array.dtype.kind in "iu":
+        n = getattr(getattr(env, "observation_space", None), "n", None)
+        new = ((array + 1) % int(n)).astype(array.dtype) if n else array + 1
+    else:
+        return obs
+    return new if isinstance(obs, np.ndarray) else type(obs)(new) if not isinstance(obs, bool) else not obs
+
+
+def _arrays(obs: Any) -> list[Any]:
+    import numpy as np
+
+    if isinstance(obs, dict):
+        return [a for v in obs.values() for a in _arrays(v)]
+    if isinstance(obs, tuple | list):
+        return [a for v in obs for a in _arrays(v)]
+    if hasattr(obs, "detach"):
+        obs = obs.detach().cpu().numpy()
+    array = np.asarray(obs)
+    return [np.atleast_1d(array)] if array.dtype.kind in "biuf" else []
+
+
+def _scribble(obs: Any) -> None:
+    import numpy as np
+
+    if isinstance(obs, np.ndarray) and obs.dtype.kind == "f" and obs.flags.writeable:
+        obs += 0.37
+
+
+def install(session: Session) -> None:
+    """Waits for the libraries."""
+    parts = Parts(session)
+    session.notes["in_process"] = []
+    session.when("gymnasium", lambda module: _gymnasium(module, session, parts))
+    session.when("stable_baselines3.common.vec_env", lambda module: _sb3(module, session))
+    for name in ("jax", "envpool", "tensorflow"):
+        session.when(name, lambda module, name=name: session.notes.setdefault("unsupported", []).append(name))
+
+
+def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
+    base = gymnasium.Env
+
+    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
+        made = object.__new__(cls)
+        if session.plants and session.kinds("copy"):
+            _copying(cls, parts)
+        if not issubclass(cls, gymnasium.Wrapper):
+            _wrap(cls, base, parts)
+        return made
+
+    base.__new__ = __new__
+    vector = sys.modules["gymnasium.vector"]
+    _watch_autoreset(vector, session)
+    asynchronous = vector.AsyncVectorEnv
+
+    def in_process(env_fns: Any, *args: Any, **kwargs: Any) -> Any:
+        _twin(session, "AsyncVectorEnv", "SyncVectorEnv")
+        wanted = {k: v for k, v in kwargs.items() if k in ("copy", "observation_mode", "autoreset_mode")}
+        return vector.SyncVectorEnv(env_fns, **wanted)
+
+    for module in [m for n, m in list(sys.modules.items()) if n.startswith("gymnasium")]:
+        if vars(module).get("AsyncVectorEnv") is asynchronous:
+            module.AsyncVectorEnv = in_process  # type: ignore[attr-defined]
+
+
+def _twin(session: Session, was: str, now: str) -> None:
+    text = f"{was} ran as {now}"
+    if text not in session.notes["in_process"]:
+        session.notes["in_process"].append(text)
+
+
+def _sb3(module: Any, session: Session) -> None:
+    parallel = module.SubprocVecEnv
+
+    def in_process(env_fns: Any, start_method: Any = None) -> Any:
+        _twin(session, "SubprocVecEnv", "DummyVecEnv")
+        return module.DummyVecEnv(env_fns)
+
+    for one in [m for n, m in list(sys.modules.items()) if n.startswith("stable_baselines3")]:
+        if vars(one).get("SubprocVecEnv") is parallel:
+            one.SubprocVecEnv = in_process  # type: ignore[attr-defined]
+
+
+def _wrap(cls: type, base: type, parts: Parts) -> None:
+    """Replaces `step` and `reset` in the class that defines them, once."""
+    for name in ("step", "reset"):
+        owner = next((c for c in cls.__mro__ if name in c.__dict__), base)
+        if owner is base or (owner, name) in parts.wrapped:
+            continue
+        parts.wrapped.add((owner, name))
+        original = owner.__dict__[name]
+        setattr(owner, name, _step(original, parts) if name == "step" else _reset(original, parts))
+
+
+def _step(original: Any, parts: Parts) -> Any:
+    @wraps(original)
+    def step(self: Any, action: Any, *args: Any, **kwargs: Any) -> Any:
+        part = parts.of(self)
+        if part.busy:
+            return original(self, action, *args, **kwargs)
+        part.busy = True
+        try:
+            result = original(self, action, *args, **kwargs)
+        finally:
+            part.busy = False
+        if not isinstance(result, tuple) or len(result) != 5:
+            return result
+        session = parts.session
+        try:
+            return parts.stepped(part, action, result)
+        except Exception:
+            session.fail()
+
+    return step
+
+
+def _reset(original: Any, parts: Parts) -> Any:
+    @wraps(original)
+    def reset(self: Any, *args: Any, **kwargs: Any) -> Any:
+        part = parts.of(self)
+        if part.busy:
+            return original(self, *args, **kwargs)
+        if kwargs.get("seed") is not None:
+            kwargs["seed"] = parts.session.seeds.take("env.reset", kwargs["seed"], callsite.here(1))
+        part.busy = True
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            part.busy = False
+        try:
+            return parts.was_reset(part, result)
+        except Exception:
+            parts.session.fail()
+
+    return reset
+
+
+def _copying(cls: type, parts: Parts) -> None:
+    """Makes every layer hand out copies of its observations, and notes the layers that reuse an array."""
+    for name in ("step", "reset"):
+        owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
+        if owner is None or (owner, f"copy-{name}") in parts.wrapped:
+            continue
+        parts.wrapped.add((owner, f"copy-{name}"))
+        setattr(owner, name, _copied(owner.__dict__[name], parts.session))
+
+
+def _copied(original: Any, session: Session) -> Any:
+    last: dict[int, Any] = {}
+
+    @wraps(original)
+    def copied(self: Any, *args: Any, **kwargs: Any) -> Any:
+        import numpy as np
+
+        result = original(self, *args, **kwargs)
+        if not isinstance(result, tuple) or not isinstance(result[0], np.ndarray):
+            return result
+        obs = result[0]
+        if id(self) in last and np.shares_memory(last[id(self)], obs):
+            code = type(self).step.__wrapped__.__code__ if hasattr(type(self).step, "__wrapped__") else original.__code__
+            while hasattr(original, "__wrapped__"):
+                code = original.__wrapped__.__code__
+                break
+            place = callsite.at(code.co_filename, code.co_firstlineno)
+            session.notes.setdefault("aliased", {})[type(self).__name__] = place
+        last[id(self)] = obs
+        return (obs.copy(), *result[1:])
+
+    return copied
+
+
+def _watch_autoreset(vector: Any, session: Session) -> None:
+    """Plants in the row that a next-step autoreset inserts between two episodes."""
+    cls = vector.SyncVectorEnv
+    original = cls.step
+
+    @wraps(original)
+    def step(self: Any, actions: Any) -> Any:
+        import numpy as np
+
+        mode = str(getattr(self, "autoreset_mode", (self.metadata or {}).get("autoreset_mode", "")))
+        dummy = np.array(getattr(self, "_autoreset_envs", ()), dtype=bool).copy() if "NEXT_STEP" in mode else None
+        if dummy is not None and dummy.any():
+            session.notes["dummy_rows"] = session.notes.get("dummy_rows", 0) + int(dummy.sum())
+        result = original(self, actions)
+        if dummy is not None and session.kinds("dummy") and dummy.any():
+            obs, rewards, *rest = result
+            rewards = np.where(dummy, rewards + session.kinds("dummy")[0]["delta"], rewards)
+            session.planted.append({"kind": "dummy", "update": session.log.update, "record": len(session.log.rows)})
+            return (obs, rewards, *rest)
+        return result
+
+    taps.replace(cls, "step", step)

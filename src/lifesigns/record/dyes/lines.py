@@ -1,0 +1,118 @@
+"""Which of the user's lines changes what: values of variables by line, for the pair of runs that looks for the place.
+
+Flows in: the interpreter's line events in files of the user's. Flows out: `lines.json`, one row for each variable that a
+line gave a new value: (file, line, name, digest).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import deque
+from hashlib import blake2b
+from typing import Any
+
+from .. import callsite
+from .session import Session
+
+MAX_ROWS, BIG, EDGE = 300_000, 65_536, 64
+_PLAIN = (bool, int, float, str, bytes, type(None))
+
+
+class Lines:
+    """The tracer: what every variable of a frame was when it was last looked at."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.rows: list[tuple[int, int, str, str]] = []
+        self.files: dict[str, int] = {}
+
+    def trace(self, frame: Any, event: str, arg: Any) -> Any:
+        """Global trace function: follows the frames of the user's files."""
+        imported = frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__"
+        if imported or callsite.kind_of(frame.f_code.co_filename) != callsite.USER:
+            return None
+        held = [frame.f_lineno, self._digests(frame)]
+
+        def local(frame: Any, event: str, arg: Any) -> Any:
+            try:
+                self._compare(frame, held, event, arg)
+            except Exception:
+                self.session.fail()
+            return local
+
+        return local
+
+    def _compare(self, frame: Any, held: list[Any], event: str, arg: Any) -> None:
+        if event not in ("line", "return"):
+            return
+        session = self.session
+        session.quiet += 1
+        try:
+            line, before = held
+            now = self._digests(frame)
+            file = self.files.setdefault(os.path.abspath(frame.f_code.co_filename), len(self.files))
+            if len(self.rows) < MAX_ROWS:
+                self.rows.append((file, line, "", ""))
+                for name, digest in now.items():
+                    if before.get(name) != digest:
+                        self.rows.append((file, line, name, digest))
+                if event == "return" and arg is not None:
+                    self.rows.append((file, line, "<return>", _digest(arg, 1)))
+            held[0], held[1] = frame.f_lineno, now
+        finally:
+            session.quiet -= 1
+
+    def _digests(self, frame: Any) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, value in frame.f_locals.items():
+            if name == "self" or (hasattr(value, "__dict__") and _is_users(value)):
+                for key, inner in list(vars(value).items()):
+                    found[f"{name}.{key}"] = _digest(inner, 1)
+            else:
+                found[name] = _digest(value, 0)
+        return found
+
+    def close(self) -> None:
+        """Writes what was seen."""
+        path = os.path.join(self.session.request["out"], "lines.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"files": list(self.files), "rows": self.rows}, file)
+
+
+def _is_users(value: Any) -> bool:
+    module = sys.modules.get(type(value).__module__)
+    file = getattr(module, "__file__", None)
+    return bool(file) and callsite.kind_of(file) == callsite.USER and not isinstance(value, type)
+
+
+def _digest(value: Any, depth: int) -> str:
+    """A few bytes that differ where the value differs; of big arrays and long containers, of parts of them."""
+    if isinstance(value, _PLAIN):
+        return repr(value)[:60]
+    kind = type(value).__name__
+    if hasattr(value, "detach") and hasattr(value, "layout"):
+        if value.numel() > BIG or value.layout is not sys.modules["torch"].strided:
+            return f"{kind}{tuple(value.shape)}"
+        array = value.detach().cpu()
+        value = array.float().numpy() if array.dtype is sys.modules["torch"].bfloat16 else array.numpy()
+    if hasattr(value, "tobytes"):
+        if getattr(value, "dtype", None) is not None and value.dtype.kind == "O":
+            return kind
+        part = value if value.size <= BIG else value.reshape(-1)[:: value.size // BIG + 1]
+        return blake2b(part.tobytes(), digest_size=8).hexdigest() + str(value.shape)
+    if depth < 3 and isinstance(value, list | tuple | deque):
+        parts = list(value) if len(value) <= 2 * EDGE else [value[i] for i in (*range(EDGE), *range(-EDGE, 0))]
+        return f"{kind}{len(value)}:" + blake2b("|".join(_digest(v, depth + 1) for v in parts).encode(), digest_size=8).hexdigest()
+    if depth < 3 and isinstance(value, dict):
+        parts = [f"{k}={_digest(v, depth + 1)}" for k, v in list(value.items())[:EDGE]]
+        return f"{kind}{len(value)}:" + blake2b("|".join(parts).encode(), digest_size=8).hexdigest()
+    return kind
+
+
+def install(session: Session) -> None:
+    """Starts tracing frames that are entered from now on."""
+    tracer = Lines(session)
+    session.closing.append(tracer.close)
+    sys.settrace(tracer.trace)

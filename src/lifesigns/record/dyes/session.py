@@ -1,0 +1,166 @@
+"""One run in progress: its request, its clocks, where it stops; the taps meet here.
+
+A run ends where its request says (updates, environment steps, seconds), when the script ends, or when a tap of ours
+fails: the run is then no evidence, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from .. import callsite
+from ..imports import AfterImport
+from .oplog import KINDS, OpLog
+
+KIND = {name: number for number, name in enumerate(KINDS)}
+LONG_PHASE = 8
+"""Updates without an environment step between them that make one phase of learning (an on-policy method's)."""
+
+
+class Session:
+    """What the taps of one run share."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.request = request
+        self.log = OpLog()
+        self.stop = {"updates": 64, "phases": 40, "env_steps": 0, "seconds": 20.0, "updates_after": 0, **request["stop"]}
+        self.plants: list[dict[str, Any]] = request.get("plants") or []
+        self.world: dict[str, Any] = request.get("world") or {}
+        self.planted: list[dict[str, Any]] = []
+        self.notes: dict[str, Any] = {}
+        self.quiet = 0
+        self.phases = self.in_phase = 0
+        self.eval_seen_at = -1
+        self.started = time.monotonic()
+        self.closing: list[Callable[[], None]] = []
+        self.seeds: Any = None
+        self._finder = AfterImport()
+        self._written = False
+        self._sites: dict[tuple[int, int, int, int], tuple[Any, int]] = {}
+        sys.meta_path.insert(0, self._finder)  # type: ignore[arg-type]
+
+    def when(self, name: str, install: Callable[[ModuleType], None]) -> None:
+        """Calls `install(module)` when the module is there; a failure ends the run."""
+
+        def guarded(module: ModuleType) -> None:
+            try:
+                install(module)
+            except Exception:
+                self.fail()
+
+        self._finder.when(name, guarded)
+
+    def kinds(self, *kinds: str) -> list[dict[str, Any]]:
+        """The plants of these kinds."""
+        return [p for p in self.plants if p["kind"] in kinds]
+
+    def site(self, frame: Any) -> int:
+        """The place of a record: the nearest frame outside torch and lifesigns, and the nearest of the user's."""
+        near = frame
+        while near is not None and _skipped(near.f_code.co_filename):
+            near = near.f_back
+        if near is None:
+            return self.log.site(None)
+        user = callsite.user_frame(near)
+        key = (id(near.f_code), near.f_lineno, id(user.f_code) if user else 0, user.f_lineno if user else 0)
+        found = self._sites.get(key)
+        if found is None:
+            place = (
+                near.f_code.co_filename,
+                near.f_lineno,
+                os.path.abspath(user.f_code.co_filename) if user else "",
+                user.f_lineno if user else 0,
+                near.f_code.co_name,
+            )
+            found = self._sites[key] = ((near.f_code, user and user.f_code), self.log.site(place))
+        return found[1]
+
+    def add(self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False) -> int:
+        """One record."""
+        return self.log.add(KIND[kind], name, site, array, parents, grad)
+
+    def on_env_step(self, training: bool) -> None:
+        """An environment has been stepped."""
+        log = self.log
+        if self.in_phase:
+            self.phases += 1
+            if self.in_phase >= LONG_PHASE and not self.stop["updates_after"] and self.stop["phases"] <= 40:
+                self.finish("phase")
+            self.in_phase = 0
+        if training:
+            log.env_step += 1
+        if self.stop["env_steps"] and log.env_step >= self.stop["env_steps"]:
+            self.finish("env steps")
+        if not log.env_step % 64:
+            self.look_at_clock()
+
+    def on_update(self) -> None:
+        """An optimiser has stepped."""
+        self.log.update += 1
+        self.in_phase += 1
+        stop = self.stop
+        if self.log.update >= stop["updates"] or self.phases >= stop["phases"]:
+            self.finish("updates")
+        if stop["updates_after"] and 0 <= self.eval_seen_at <= self.log.update - stop["updates_after"]:
+            self.finish("evaluation")
+        self.look_at_clock()
+
+    def look_at_clock(self) -> None:
+        """Ends the run at its time limit."""
+        if time.monotonic() - self.started > self.stop["seconds"] or self.log.full:
+            self.finish("time")
+
+    def fail(self) -> None:
+        """Something of ours went wrong: the run is no evidence."""
+        self.notes["failure"] = traceback.format_exc(limit=-4)
+        self.finish("failed")
+
+    def finish(self, why: str, error: str = "") -> None:
+        """Writes the log and ends the process at once."""
+        if self._written:
+            os._exit(0)
+        self._written = True
+        self.quiet += 1
+        try:
+            sys.settrace(None)
+            for close in self.closing:
+                close()
+            about = {
+                "why": why,
+                "error": error,
+                "wall_s": time.monotonic() - self.started,
+                "env_steps": self.log.env_step,
+                "updates": self.log.update,
+                "phases": self.phases,
+                "planted": self.planted[:2000],
+                "plantings": len(self.planted),
+                "seeds": self.seeds.given if self.seeds else [],
+                "drawn": self.seeds.drawn if self.seeds else 0,
+                "notes": self.notes,
+            }
+            self.log.write(self.request["out"], about)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except Exception:
+            traceback.print_exc()
+            os._exit(72)
+        os._exit(0)
+
+
+_skip: dict[str, bool] = {}
+
+
+def _skipped(filename: str) -> bool:
+    found = _skip.get(filename)
+    if found is None:
+        torch_own = f"{os.sep}torch{os.sep}" in filename and "site-packages" in filename
+        found = _skip[filename] = (
+            torch_own or filename.startswith("<") or callsite.kind_of(filename) == callsite.OURS
+        )
+    return found

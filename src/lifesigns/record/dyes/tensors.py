@@ -1,0 +1,363 @@
+"""Tensor operations, networks' calls, losses, gradients and optimiser steps of a dyed run; plants in networks' outputs.
+
+Flows in: torch's function mode, its official hooks, `torch.autograd.backward`. Flows out: records of the session.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from typing import Any
+
+from .. import taps
+from .session import Session
+
+UNINITIALISED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "rand_like_", "Tensor"})
+SILENT = frozenset(
+    "__get__ __set__ detach requires_grad_ backward numpy item tolist size dim cpu cuda type share_memory_ "
+    "register_hook is_floating_point numel stride data_ptr element_size is_contiguous __len__ __repr__ __format__ "
+    "retain_grad has_names _foreach_norm _foreach_mul_ linalg_vector_norm".split()
+)
+"""Operations that put out nothing new (their results keep the number of the operand), or nothing at all."""
+TAG = "_lifesigns_record"
+
+
+def install(torch: Any, session: Session) -> None:
+    """Enters the function mode for the rest of the process and registers the hooks."""
+    from torch.overrides import TorchFunctionMode
+
+    class Mode(TorchFunctionMode):
+        """Logs what every operation put out."""
+
+        def __torch_function__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = func(*args, **(kwargs or {}))
+            if not (session.quiet or networks.depth):
+                try:
+                    session.quiet += 1
+                    _operation(torch, session, func, args, result, sys._getframe(1))
+                except Exception:
+                    session.fail()
+                finally:
+                    session.quiet -= 1
+            return result
+
+    networks = Networks(torch, session)
+    hooks = torch.nn.modules.module
+    hooks.register_module_forward_pre_hook(networks.enter)
+    hooks.register_module_forward_hook(networks.leave, always_call=True)
+    steps = Steps(torch, session)
+    optimizer = sys.modules["torch.optim.optimizer"]
+    optimizer.register_optimizer_step_pre_hook(steps.before)
+    optimizer.register_optimizer_step_post_hook(steps.after)
+    _watch_backward(torch, session)
+    Mode().__enter__()
+
+
+def to_array(tensor: Any) -> Any:
+    """The values as a contiguous NumPy array; None for what has no ordinary ones."""
+    torch = sys.modules["torch"]
+    if tensor.layout is not torch.strided or tensor.device.type == "meta" or not tensor.numel():
+        return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        return None
+    tensor = tensor.detach()
+    if tensor.device.type != "cpu":
+        tensor = tensor.cpu()
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.float()
+    return tensor.resolve_conj().resolve_neg().numpy()
+
+
+def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, frame: Any) -> None:
+    name = getattr(func, "__name__", "")
+    if name in SILENT:
+        if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
+            _tag(torch, result, getattr(args[0], TAG, None))
+        return
+    if name in UNINITIALISED:
+        return
+    if name == "__setitem__":
+        result = args[0]
+    outputs = (result,) if isinstance(result, torch.Tensor) else result if isinstance(result, tuple | list) else ()
+    site = -1
+    for output in outputs:
+        if not isinstance(output, torch.Tensor):
+            continue
+        array = to_array(output)
+        if array is None:
+            continue
+        if site < 0:
+            site = session.site(frame)
+            parents = _parents(torch, args)
+        number = session.add("op", name, site, array, parents, bool(output.requires_grad))
+        _tag(torch, output, number)
+
+
+def _tag(torch: Any, tensor: Any, number: Any) -> None:
+    if number is not None and not isinstance(tensor, torch.nn.Parameter):
+        setattr(tensor, TAG, number)
+
+
+def _parents(torch: Any, args: Any) -> tuple[int, ...]:
+    found: list[int] = []
+    for value in args:
+        for one in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(one, torch.Tensor):
+                number = getattr(one, TAG, None)
+                found.append(-1 if number is None else number)
+    return tuple(found)
+
+
+class Networks:
+    """Outermost calls of modules: input, output, the gradient at the output; plants `output` in what they put out."""
+
+    def __init__(self, torch: Any, session: Session) -> None:
+        self.torch, self.session = torch, session
+        self.depth = 0
+        self.labels: dict[int, str] = {}
+        self.held: list[Any] = []
+        self.calls: dict[str, int] = {}
+        self.plants = session.kinds("output")
+
+    def label(self, module: Any) -> str:
+        """`Class#n`, by order of first call."""
+        found = self.labels.get(id(module))
+        if found is None:
+            found = self.labels[id(module)] = f"{type(module).__name__}#{len(self.labels)}"
+            self.held.append(module)
+        return found
+
+    def enter(self, module: Any, inputs: Any) -> None:
+        """Before a call."""
+        self.depth += 1
+        if self.depth == 1 and not self.session.quiet and not _is_loss(module):
+            self._input(module, inputs)
+
+    def _input(self, module: Any, inputs: Any) -> None:
+        session = self.session
+        session.quiet += 1
+        try:
+            first = next((x for x in inputs if isinstance(x, self.torch.Tensor)), None)
+            array = None if first is None else to_array(first)
+            if array is not None:
+                site = session.site(sys._getframe(2))
+                session.add("input", self.label(module), site, array, _parents(self.torch, inputs))
+        except Exception:
+            session.fail()
+        finally:
+            session.quiet -= 1
+
+    def leave(self, module: Any, inputs: Any, output: Any) -> Any:
+        """After a call; returns another output where a plant asks for it."""
+        self.depth = max(self.depth - 1, 0)
+        session = self.session
+        if self.depth or session.quiet or _is_loss(module):
+            return None
+        session.quiet += 1
+        try:
+            label = self.label(module)
+            number = self.calls[label] = self.calls.get(label, -1) + 1
+            changed = output
+            for plant in self.plants:
+                if self._due(plant, label, number, output):
+                    changed = self._plant(plant, changed)
+            self._record(label, sys._getframe(1), changed)
+            return None if changed is output else changed
+        except Exception:
+            session.fail()
+        finally:
+            session.quiet -= 1
+
+    def _due(self, plant: dict[str, Any], label: str, number: int, output: Any) -> bool:
+        first, last = plant.get("calls", (0, 1 << 60))
+        return label in plant["modules"] and first <= number <= last
+
+    def _plant(self, plant: dict[str, Any], output: Any) -> Any:
+        """`output` with `delta` added to the chosen part of it, out of place, its graph kept."""
+        if isinstance(output, tuple | list):
+            which = plant.get("part")
+            parts = [
+                self._plant(plant, o) if isinstance(o, self.torch.Tensor) and which in (None, i) else o
+                for i, o in enumerate(output)
+            ]
+            return type(output)(*parts) if hasattr(output, "_fields") else type(output)(parts)
+        if not isinstance(output, self.torch.Tensor) or not output.is_floating_point():
+            return output
+        if plant.get("detach"):
+            return output.detach()
+        shift = self.torch.zeros_like(output.detach())
+        if plant.get("row") is not None and output.dim():
+            shift[plant["row"]] = plant["delta"]
+        else:
+            shift += plant["delta"]
+        self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})
+        return output + shift
+
+    def _record(self, label: str, frame: Any, output: Any) -> None:
+        session = self.session
+        outputs = output if isinstance(output, tuple | list) else (output,)
+        site = session.site(frame)
+        for i, one in enumerate(outputs):
+            if not isinstance(one, self.torch.Tensor):
+                continue
+            array = to_array(one)
+            if array is None:
+                continue
+            name = label if len(outputs) == 1 else f"{label}[{i}]"
+            number = session.add("call", name, site, array, (), bool(one.requires_grad))
+            _tag(self.torch, one, number)
+            if one.requires_grad and one.is_floating_point():
+                one.register_hook(self._gradient(name, site, number))
+
+    def _gradient(self, name: str, site: int, number: int) -> Any:
+        session = self.session
+
+        def hook(gradient: Any) -> None:
+            session.quiet += 1
+            try:
+                array = to_array(gradient)
+                if array is not None:
+                    session.add("outgrad", name, site, array, (number,))
+            except Exception:
+                session.fail()
+            finally:
+                session.quiet -= 1
+
+        return hook
+
+
+def _is_loss(module: Any) -> bool:
+    return type(module).__module__.startswith("torch.nn.modules.loss")
+
+
+class Steps:
+    """Each optimiser step: the gradient that it is given and what it does to the parameters, each as one vector."""
+
+    def __init__(self, torch: Any, session: Session) -> None:
+        self.torch, self.session = torch, session
+        self.numbers: dict[int, int] = {}
+        self.held: list[Any] = []
+        self.before_values: dict[int, Any] = {}
+
+    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """The gradient, and the parameters as they are; from here to `after` nothing is logged."""
+        session = self.session
+        if session.quiet:
+            return
+        session.quiet += 1
+        try:
+            parameters = self._parameters(optimizer)
+            zeros = self.torch.zeros
+            flat = [
+                (zeros(p.numel()) if p.grad is None else p.grad.detach().to_dense().reshape(-1).float().cpu())
+                for p in parameters
+            ]
+            site = session.site(sys._getframe(1))
+            name = f"{type(optimizer).__name__}#{self._number(optimizer)}"
+            if flat:
+                session.add("grad", name, site, self.torch.cat(flat).numpy())
+            self.before_values[id(optimizer)] = (
+                name, site, [p.detach().clone().reshape(-1).float().cpu() for p in parameters]
+            )
+            self._describe(name, parameters)
+        except Exception:
+            session.fail()
+
+    def _describe(self, name: str, parameters: list[Any]) -> None:
+        about = self.session.notes.setdefault("optimizers", {})
+        missing = [i for i, p in enumerate(parameters) if p.grad is None or not bool(p.grad.detach().any())]
+        seen = about.get(name)
+        if seen is None:
+            about[name] = {"parameters": len(parameters), "never": missing, "shapes": [list(p.shape) for p in parameters]}
+        else:
+            seen["never"] = sorted(set(seen["never"]) & set(missing))
+
+    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """The step; what the optimiser itself computed was not logged."""
+        session = self.session
+        if id(optimizer) not in self.before_values:
+            return
+        try:
+            name, site, before = self.before_values.pop(id(optimizer))
+            after = [p.detach().reshape(-1).float().cpu() for p in self._parameters(optimizer)]
+            if after:
+                session.add("step", name, site, (self.torch.cat(after) - self.torch.cat(before)).numpy())
+            settings(session, sys._getframe(1))
+        except Exception:
+            session.fail()
+        finally:
+            session.quiet -= 1
+        session.on_update()
+
+    def _number(self, optimizer: Any) -> int:
+        if id(optimizer) not in self.numbers:
+            self.numbers[id(optimizer)] = len(self.numbers)
+            self.held.append(optimizer)
+        return self.numbers[id(optimizer)]
+
+    def _parameters(self, optimizer: Any) -> list[Any]:
+        return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _watch_backward(torch: Any, session: Session) -> None:
+    original = torch.autograd.backward
+
+    @wraps(original)
+    def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
+        if not session.quiet:
+            session.quiet += 1
+            try:
+                loss = tensors if isinstance(tensors, torch.Tensor) else tensors[0]
+                array = to_array(loss)
+                if array is not None:
+                    tag = getattr(loss, TAG, None)
+                    session.add("loss", "", session.site(sys._getframe(1)), array, () if tag is None else (tag,))
+            except Exception:
+                session.fail()
+            finally:
+                session.quiet -= 1
+        return original(tensors, *args, **kwargs)
+
+    taps.replace(torch.autograd, "backward", backward)
+
+
+SETTINGS = {
+    "gamma": ("gamma", "discount", "discount_factor", "gam"),
+    "lambda": ("gae_lambda", "lam", "lambda_", "gae_lam", "lmbda", "td_lambda"),
+    "n_step": ("n_step", "n_steps_return", "nstep", "multi_step", "n_step_return", "num_step_return", "n_steps_td"),
+}
+"""What the code calls its discount, the λ of its advantages and the horizon of its multi-step targets."""
+
+
+def settings(session: Session, frame: Any) -> None:
+    """Reads the values of such names off the frames below an optimiser step, their objects and their modules."""
+    if "settings" in session.notes:
+        return
+    found: dict[str, list[tuple[str, float]]] = {}
+    seen: set[int] = set()
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals):
+            if id(scope) not in seen:
+                seen.add(id(scope))
+                _collect(scope, found, seen, 0)
+        frame = frame.f_back
+    session.notes["settings"] = {k: sorted(set(v)) for k, v in found.items()}
+
+
+def _collect(scope: Any, found: dict[str, list[tuple[str, float]]], seen: set[int], depth: int) -> None:
+    for name, value in list(scope.items()):
+        if not isinstance(name, str):
+            continue
+        kind = _SETTING.get(name.lower())
+        if kind and isinstance(value, int | float) and not isinstance(value, bool):
+            found.setdefault(kind, []).append((name, float(value)))
+        elif depth < 2 and not name.startswith("__") and id(value) not in seen:
+            inner = value if type(value) is dict else getattr(value, "__dict__", None)
+            module = type(value).__module__.split(".")[0]
+            if type(inner) is dict and module not in ("builtins", "torch", "numpy", "types") or type(value) is dict:
+                seen.add(id(value))
+                if len(inner) < 300:
+                    _collect(inner, found, seen, depth + 1)
+
+
+_SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}
