@@ -99,6 +99,13 @@ SERIES: dict[str, Entry] = {
     "baseline.constant_return": Entry(
         "episode", "reward", "env", "returns of each constant action, measured apart", True
     ),
+    "dye.gradient_effect": Entry(
+        "update", "share", "dye", "‖g′ − g‖ / ‖g‖ of each gradient, dyed against undyed; 0 where every bit is the same"
+    ),
+    "dye.update_effect": Entry("update", "share", "dye", "the same of each optimiser step's change of the parameters"),
+    "dye.response": Entry(
+        "rank", "reward", "dye", "responses of returns, advantages or targets to one reward 1 higher, largest first"
+    ),
 }
 """Names of series a logger was given start with `log.` and are not listed."""
 

@@ -137,9 +137,29 @@ class Stain:
         numbers = [int(i) for i in self.base.of_kind(kind) if i < self.common]
         return [(i, self.effect(i) if i in self.marks else 0.0) for i in numbers]
 
+    @cached_property
+    def first_step(self) -> int:
+        """The first optimiser step that differs; the number of common records where none does."""
+        steps = self.of_kind("step")
+        return steps[0] if steps else self.common
+
+    @cached_property
+    def secondary(self) -> NDArray[np.bool_]:
+        """Records computed from a network that had already learned from the stain: their difference is a consequence."""
+        marks = np.zeros(self.common, dtype=bool)
+        for i in range(self.first_step, self.common):
+            if KINDS[int(self.base.rows[i, KIND])] == "call":
+                marks[i] = i in self.marks
+            else:
+                marks[i] = any(0 <= p < i and marks[p] for p in self.base.parents[i])
+        return marks
+
     def ops(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """The stained operations whose values were kept and differ as numbers, with the difference."""
+        """The stained operations whose values were kept and differ as numbers, with the difference; secondary ones are
+        left out."""
         for i in self.of_kind("op"):
+            if self.secondary[i]:
+                continue
             change = self.delta(i)
             if change is not None and np.any(change != 0):
                 yield i, change

@@ -9,9 +9,11 @@ import sys
 from typing import Any
 
 from .. import taps
+from .oplog import to_array
 from .session import Session
-from .tensors import to_array
 
+first_group: set[int] = set()
+"""Loaders that were read before the first update."""
 LABELS = ("labels", "label", "y", "target", "targets")
 
 
@@ -31,6 +33,10 @@ def install(module: Any, session: Session) -> None:
 
 
 def _each(batches: Any, loader: int, session: Session) -> Any:
+    if session.log.update == 0:
+        first_group.add(loader)
+    elif loader not in first_group and session.eval_seen_at < 0:
+        session.eval_seen_at = session.log.update
     for number, batch in enumerate(batches):
         session.quiet += 1
         try:
@@ -103,5 +109,7 @@ def _record(batch: Any, loader: int, session: Session) -> None:
     for i, one in enumerate(parts):
         if isinstance(one, torch.Tensor):
             array = to_array(one)
+            if session.on_tokens is not None and one.dim() == 2 and not one.is_floating_point():
+                session.on_tokens(one)
             if array is not None:
                 session.add("batch", f"loader{loader}[{i}]", site, array)

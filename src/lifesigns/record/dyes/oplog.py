@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from hashlib import blake2b
 from typing import Any
 
@@ -106,3 +107,18 @@ def _dtype(array: Any) -> int:
         name = array.dtype.name
         found = _numbers[code] = DTYPES.index(name) if name in DTYPES else len(DTYPES) - 1
     return found
+
+
+def to_array(tensor: Any) -> Any:
+    """The values as a contiguous NumPy array; None for what has no ordinary ones."""
+    torch = sys.modules["torch"]
+    if tensor.layout is not torch.strided or tensor.device.type == "meta" or not tensor.numel():
+        return None
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        return None
+    tensor = tensor.detach()
+    if tensor.device.type != "cpu":
+        tensor = tensor.cpu()
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.float()
+    return tensor.resolve_conj().resolve_neg().numpy()

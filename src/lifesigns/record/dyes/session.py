@@ -40,6 +40,7 @@ class Session:
         self.started = time.monotonic()
         self.closing: list[Callable[[], None]] = []
         self.seeds: Any = None
+        self.on_tokens: Callable[[Any], None] | None = None
         self._finder = AfterImport()
         self._written = False
         self._sites: dict[tuple[int, int, int, int], tuple[Any, int]] = {}

@@ -10,6 +10,8 @@ from functools import wraps
 from typing import Any
 
 from .. import taps
+from . import recalls
+from .oplog import to_array
 from .session import Session
 
 UNINITIALISED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "rand_like_", "Tensor"})
@@ -30,7 +32,8 @@ def install(torch: Any, session: Session) -> None:
         """Logs what every operation put out."""
 
         def __torch_function__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
+            planted = None if session.quiet or not by_row.places else by_row.computed(func, args, kwargs or {})
+            result = func(*args, **(kwargs or {})) if planted is None else planted
             if not (session.quiet or networks.depth):
                 try:
                     session.quiet += 1
@@ -42,8 +45,10 @@ def install(torch: Any, session: Session) -> None:
             return result
 
     networks = Networks(torch, session)
+    by_row = RowByRow(torch, session)
     hooks = torch.nn.modules.module
     hooks.register_module_forward_pre_hook(networks.enter)
+    _with_keywords(torch, networks)
     hooks.register_module_forward_hook(networks.leave, always_call=True)
     steps = Steps(torch, session)
     optimizer = sys.modules["torch.optim.optimizer"]
@@ -53,19 +58,46 @@ def install(torch: Any, session: Session) -> None:
     Mode().__enter__()
 
 
-def to_array(tensor: Any) -> Any:
-    """The values as a contiguous NumPy array; None for what has no ordinary ones."""
-    torch = sys.modules["torch"]
-    if tensor.layout is not torch.strided or tensor.device.type == "meta" or not tensor.numel():
-        return None
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        return None
-    tensor = tensor.detach()
-    if tensor.device.type != "cpu":
-        tensor = tensor.cpu()
-    if tensor.dtype is torch.bfloat16:
-        tensor = tensor.float()
-    return tensor.resolve_conj().resolve_neg().numpy()
+class RowByRow:
+    """The plant `row-by-row`: an operation on operands [N, 1] and [N] computed for each row instead of each pair."""
+
+    def __init__(self, torch: Any, session: Session) -> None:
+        self.torch, self.session = torch, session
+        self.places = {tuple(place) for plant in session.kinds("row-by-row") for place in plant["at"]}
+
+    def computed(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The result, or None where this operation is left as it is."""
+        name = getattr(func, "__name__", "")
+        if not any(name == place[0] for place in self.places) or len(args) < 2:
+            return None
+        a, b = args[:2]
+        if not (isinstance(a, self.torch.Tensor) and isinstance(b, self.torch.Tensor)):
+            return None
+        session = self.session
+        site = session.log.site_list[session.site(sys._getframe(2))]
+        flat, tall = sorted((a, b), key=lambda x: x.dim())
+        if site is None or (name, site[1]) not in self.places or flat.dim() != 1 or tall.shape != (len(flat), 1):
+            return None
+        session.planted.append({"update": session.log.update})
+        session.quiet += 1
+        try:
+            return func(a.reshape(-1), b.reshape(-1), *args[2:], **kwargs)
+        finally:
+            session.quiet -= 1
+
+
+def _with_keywords(torch: Any, networks: Any) -> None:
+    """Global hooks are not given keyword arguments; `Module.__call__` is."""
+    if networks.recalls is None:
+        return
+    original = torch.nn.Module.__call__
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if networks.depth == 0:
+            networks.pending = kwargs
+        return original(self, *args, **kwargs)
+
+    torch.nn.Module.__call__ = __call__
 
 
 def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, frame: Any) -> None:
@@ -89,6 +121,8 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
         if site < 0:
             site = session.site(frame)
             parents = _parents(torch, args)
+        if session.on_tokens is not None and output.dim() == 2 and array.dtype.kind == "i":
+            session.on_tokens(output)
         number = session.add("op", name, site, array, parents, bool(output.requires_grad))
         _tag(torch, output, number)
 
@@ -117,7 +151,12 @@ class Networks:
         self.labels: dict[int, str] = {}
         self.held: list[Any] = []
         self.calls: dict[str, int] = {}
+        self.kwargs: dict[str, Any] = {}
+        self.pending: dict[str, Any] = {}
         self.plants = session.kinds("output")
+        self.recalls = recalls.Recalls(torch, session) if session.request.get("recall") else None
+        if self.recalls is not None:
+            session.on_tokens = self.recalls.saw
 
     def label(self, module: Any) -> str:
         """`Class#n`, by order of first call."""
@@ -130,6 +169,8 @@ class Networks:
     def enter(self, module: Any, inputs: Any) -> None:
         """Before a call."""
         self.depth += 1
+        if self.depth == 1:
+            self.kwargs = dict(self.pending)
         if self.depth == 1 and not self.session.quiet and not _is_loss(module):
             self._input(module, inputs)
 
@@ -162,6 +203,8 @@ class Networks:
                 if self._due(plant, label, number, output):
                     changed = self._plant(plant, changed)
             self._record(label, sys._getframe(1), changed)
+            if self.recalls is not None:
+                self.recalls.look(label, module, inputs, self.kwargs, output)
             return None if changed is output else changed
         except Exception:
             session.fail()
@@ -187,7 +230,8 @@ class Networks:
             return output.detach()
         shift = self.torch.zeros_like(output.detach())
         if plant.get("row") is not None and output.dim():
-            shift[plant["row"]] = plant["delta"]
+            row = plant["row"]
+            shift[tuple(row) if isinstance(row, list) else row] = plant["delta"]
         else:
             shift += plant["delta"]
         self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})

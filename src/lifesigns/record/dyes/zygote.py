@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 
 NAME = "_lifesigns"
 
@@ -92,6 +93,8 @@ def main():
         if pid == 0:
             try:
                 _child(request)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(71)
         status, wall_s = _wait(pid, request["limit_s"])

@@ -22,7 +22,7 @@ from typing import Any
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
 from . import env_track
-from .env_track import EnvTrack
+from .env_track import EnvTrack, flags, floats
 from .spaces import describe_space
 
 REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNormalize")
@@ -332,41 +332,19 @@ def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
     obs, reward, terminated, truncated, info = result
     if track.vector:
-        track.step_many(
-            action,
-            obs,
-            _list(reward),
-            _list(terminated),
-            _list(truncated),
-            _final(track, obs, info),
-            _vector_raw(info),
-        )
+        track.step_many(action, obs, floats(reward), flags(terminated), flags(truncated), info, _ending)
     else:
         track.step_one(action, obs, _number(reward), terminated, truncated, info)
     env_track.after_step(track, started)
 
 
 def _number(reward: Any) -> float:
-    return float(reward.item() if hasattr(reward, "item") else reward)
+    return reward if type(reward) is float else float(reward.item() if hasattr(reward, "item") else reward)
 
 
-def _list(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
-
-
-def _final(track: EnvTrack, obs: Any, info: Any) -> Callable[[int], Any]:
-    def final(i: int) -> Any:
-        if track.next_step_autoreset:
-            return obs[i]
-        held = info.get("final_obs")
-        return held[i] if held is not None else None
-
-    return final
-
-
-def _vector_raw(info: Any) -> Callable[[int], Any]:
-    def raw(i: int) -> Any:
-        held = info.get("episode") or (info.get("final_info") or {}).get("episode")
-        return float(held["r"][i]) if isinstance(held, dict) and "r" in held else None
-
-    return raw
+def _ending(track: EnvTrack, obs: Any, info: Any, i: int) -> tuple[Any, Any]:
+    """The true last observation of part i, and its return by an episode-statistics wrapper."""
+    held = obs if track.next_step_autoreset else info.get("final_obs")
+    counted = info.get("episode") or (info.get("final_info") or {}).get("episode")
+    raw = float(counted["r"][i]) if isinstance(counted, dict) and "r" in counted else None
+    return (held[i] if held is not None else None), raw

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from .. import callsite, taps
 from ..recorder import Recorder
 from . import env_track, gymnasium_envs
-from .env_track import EnvTrack
+from .env_track import EnvTrack, flags, floats
 from .gymnasium_envs import REWARD_WRAPPERS
 from .spaces import describe_space
 
@@ -91,16 +90,15 @@ def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
     if track is None:
         return
     obs, rewards, dones, infos = result
-    cut = [bool(d) and bool(i.get("TimeLimit.truncated")) for d, i in zip(dones, infos, strict=True)]
-    ended = [bool(d) and not c for d, c in zip(dones, cut, strict=True)]
     action = args[0] if args else kwargs.get("actions")
-    track.step_many(action, obs, rewards.tolist(), ended, cut, _final(infos), _raw(infos))
+    ended, cut = flags(dones), track.none
+    if 1 in ended.tobytes():
+        cut = ended & [bool(i.get("TimeLimit.truncated")) for i in infos]
+        ended = ended & ~cut
+    track.step_many(action, obs, floats(rewards), ended, cut, infos, _ending)
     env_track.after_step(track, started)
 
 
-def _final(infos: Any) -> Callable[[int], Any]:
-    return lambda i: infos[i].get("terminal_observation")
-
-
-def _raw(infos: Any) -> Callable[[int], Any]:
-    return lambda i: (infos[i].get("episode") or {}).get("r")
+def _ending(track: EnvTrack, obs: Any, infos: Any, i: int) -> tuple[Any, Any]:
+    """The true last observation of part i, and its return by a monitor."""
+    return infos[i].get("terminal_observation"), (infos[i].get("episode") or {}).get("r")

@@ -1,0 +1,363 @@
+"""Dyes of episodes' ends, of the rows of vector environments, of observations, actions and evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifesigns.paired import readings
+from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
+from lifesigns.paired.plan import Plan, Step
+from lifesigns.paired.rewards import value_weight
+from lifesigns.paired.runlog import GRAD, Stain
+
+
+def terminal_observation(lab: Lab, facts: Facts) -> None:
+    """Observations of terminal states changed: nothing that is learned may answer."""
+    stain = lab.stain("busy", "obs-terminal")
+    answer(stain, facts)
+    facts.data["through_statistics"] = _acted_differently(lab.plan("busy"), stain)
+    facts.data["path"] = path_of(stain, first_touched(stain) + 1)
+    _meet(lab, facts, stain)
+
+
+def _meet(lab: Lab, facts: Facts, stain: Stain) -> None:
+    """Where the stain meets the rewards' one: the line that adds the two up."""
+    try:
+        rewards = lab.stain("busy", "reward-busy")
+    except Blind:
+        return
+    found = readings.meeting(stain, rewards, first_touched(stain) + 1)
+    if found is not None:
+        facts.site = stain.base.site(found[0])
+        facts.data["meets_reward"] = True
+
+
+def _acted_differently(plan: Plan, stain: Stain) -> bool:
+    """Whether what a network was given for acting differs before any gradient does."""
+    first = first_touched(stain)
+    acting = {i for i in plan.acting_calls if i < first}
+    return bool(acting & stain.marks)
+
+
+def truncated_end(lab: Lab, facts: Facts) -> None:
+    """Last observations of truncated episodes changed: what is learned must answer, if anything is bootstrapped."""
+    stain = lab.stain("busy", "obs-truncated")
+    answer(stain, facts)
+    facts.data["path"] = path_of(stain, first_touched(stain) + 1)
+    facts.data["through_statistics"] = _acted_differently(lab.plan("busy"), stain)
+    facts.data["bootstraps"] = _bootstraps(lab)
+    try:
+        ends = lab.stain("busy", "end-kind")
+        facts.data["kind_matters"] = bool(ends.of_kind("grad")) or ends.parted
+    except Blind as reason:
+        facts.data["kind_blind"] = str(reason)
+
+
+def _bootstraps(lab: Lab) -> bool:
+    """Whether values meet rewards in a target at all (a Monte Carlo method has nothing to bootstrap)."""
+    try:
+        if "target-value" in lab.asked():
+            values, rewards = lab.stain("natural", "target-value"), lab.stain("natural", "reward-comb")
+            return readings.meeting(values, rewards, values.common) is not None
+        rewards = lab.stain("natural", "reward-once")
+        reading = readings.impulse(rewards, DELTA, rewards.common)
+        if reading is None:
+            return False
+        weights = [value_weight(lab, name, rewards, reading) for name in ("next-value", "one-value")]
+        return any(w is not None and (w - reading.ratio > 1e-3 or not np.isfinite(reading.ratio)) for w in weights)
+    except Blind:
+        return False
+
+
+def next_episode(lab: Lab, facts: Facts) -> None:
+    """First observations of later episodes changed: no target of an ended episode may answer.
+
+    Looked for in the gradient at values of rows whose own observation is untouched and whose reward ended an episode.
+    """
+    stain = lab.stain("busy", "obs-reset")
+    answer(stain, facts)
+    plan = lab.plan("busy")
+    last = lab.stain("busy", "reward-truncated")
+    hit = rows = 0
+    for i in last.of_kind("op"):
+        if i >= stain.common or i not in last.marks:
+            continue
+        ends, change = last.delta(i), stain.delta(i) if i in stain.marks else None
+        if ends is None or ends.ndim == 0 or plan.log.rows[i, GRAD]:
+            continue
+        full = np.abs(ends - 1.0) <= 1e-3
+        if not full.any() or np.mean(ends != 0) > 0.9:
+            continue
+        rows += int(full.sum())
+        if change is not None and np.any(change[full] != 0):
+            hit += int(np.sum(change[full] != 0))
+            facts.site = stain.base.site(i)
+            break
+    if not rows:
+        raise Blind("no target of the last step of a truncated episode could be told from the others")
+    facts.data.update(ended_rows=rows, ended_rows_touched=hit)
+
+
+def dummy_rows(lab: Lab, facts: Facts) -> None:
+    """Rewards of the rows that next-step autoreset inserts changed: nothing may answer."""
+    inserted = lab.log("busy").notes.get("dummy_rows", 0)
+    if not inserted:
+        raise Blind("no vector environment with next-step autoreset ended an episode")
+    stain = lab.stain("busy", "dummy-reward")
+    answer(stain, facts)
+    facts.data["path"] = path_of(stain, first_touched(stain) + 1)
+
+
+def memory(lab: Lab, facts: Facts) -> None:
+    """Observations in the middle of one episode changed: the agent must act on the next one as if nothing had been."""
+    stain = lab.stain("busy", "obs-one-episode")
+    plan = lab.plan("busy")
+    answer(stain, facts)
+    part = plan.train_parts[0]
+    later = [s for s in plan.steps if s.part == part and s.episode >= 2 and s.action < min(stain.common, plan.first_grad)]
+    dyed = Plan(stain.dyed)
+    same = {s.number: s for s in dyed.steps if s.part == part}
+    later = [s for s in later if s.number in same and same[s.number].action == s.action]
+    if not later or later[0].in_episode != 1:
+        raise Blind("the runs had parted, or learned, before the next episode began")
+    inputs = touched = 0
+    depth: list[int] = []
+    row = _row_of(plan, part)
+    for step in later[:12]:
+        for call in _acting_on(plan, step):
+            changed_in = _row_differs(plan, stain, _input_record(plan, call), row)
+            inputs += changed_in
+            if changed_in or _row_differs(plan, stain, call, row):
+                touched += 1
+                depth.append(step.in_episode)
+                facts.site = stain.base.site(call)
+    facts.data.update(steps=len(later[:12]), touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
+
+
+def _acting_on(plan: Plan, step: Step) -> list[int]:
+    """The last call of each network between the step before of the same environment and this one."""
+    before = max((s.action for s in plan.steps if s.part == step.part and s.number == step.number - 1), default=-1)
+    last: dict[str, int] = {}
+    for call in plan.acting_calls:
+        if before < call < step.action:
+            last[plan.log.name(call)] = max(call, last.get(plan.log.name(call), -1))
+    return sorted(last.values())
+
+
+def _row_of(plan: Plan, part: int) -> int:
+    """Which row of a batch for acting belongs to an environment."""
+    return plan.train_parts.index(part)
+
+
+def _input_record(plan: Plan, call: int) -> int:
+    label = plan.label(call)
+    for i in range(call - 1, max(call - 60, -1), -1):
+        if plan.log.kind(i) == "input" and plan.log.name(i) == label:
+            return i
+    return -1
+
+
+def _row_differs(plan: Plan, stain: Stain, record: int, row: int) -> bool:
+    if record < 0 or record not in stain.marks:
+        return False
+    change = stain.delta(record)
+    if change is None:
+        return True
+    if change.ndim >= 2 and change.shape[0] == len(plan.train_parts):
+        return bool(np.any(change[row] != 0))
+    return bool(np.any(change != 0))
+
+
+def rows_apart(lab: Lab, facts: Facts) -> None:
+    """One observation of one environment changed: in what is computed for acting on it, only its row may answer."""
+    plan = lab.plan("natural")
+    n = len(plan.train_parts)
+    if n < 2:
+        raise Blind("there is one environment only")
+    stain = lab.stain("natural", "obs-once")
+    answer(stain, facts)
+    planted = stain.dyed.about["planted"][0]["record"]
+    rows = others = 0
+    for i in stain.of_kind("call", "input"):
+        if i < planted or i not in plan.acting_calls and stain.base.kind(i) == "call":
+            continue
+        change = stain.delta(i)
+        if change is None or change.ndim < 1 or change.shape[0] != n:
+            continue
+        moved = np.abs(change.reshape(n, -1)).max(axis=1) > 0
+        rows += int(moved[0])
+        others += int(moved[1:].any())
+        if moved[1:].any():
+            facts.site = stain.base.site(i)
+        break
+    if not rows + others:
+        raise Blind("no network was called with one row for each environment")
+    facts.data.update(own_row=rows, other_rows=others)
+
+
+def observation(lab: Lab, facts: Facts) -> None:
+    """Every observation changed: what networks put out for acting, and in updates, must answer."""
+    stain = lab.stain("natural", "obs-all")
+    plan = lab.plan("natural")
+    answer(stain, facts)
+    acting = sorted(i for i in plan.acting_calls if i < stain.common)
+    learning = [i for i in plan.update_calls if i < stain.common]
+    facts.data.update(
+        acting_calls=len(acting), acting_touched=sum(i in stain.marks for i in acting),
+        learning_calls=len(learning), learning_touched=sum(i in stain.marks for i in learning),
+        by_network=_by_network(plan, stain, learning),
+    )
+
+
+def _by_network(plan: Plan, stain: Stain, calls: list[int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for i in calls:
+        row = found.setdefault(plan.label(i), [0, 0])
+        row[0] += 1
+        row[1] += i in stain.marks
+    return found
+
+
+def aliasing(lab: Lab, facts: Facts) -> None:
+    """Observations handed out as copies: nothing at all may answer."""
+    stain = lab.stain("natural", "obs-copied", must_plant=False)
+    answer(stain, facts)
+    facts.data["reused"] = stain.dyed.notes.get("aliased", {})
+    facts.data["records_touched"] = len(stain.at) + int(stain.parted)
+
+
+def actions(lab: Lab, facts: Facts) -> None:
+    """No dye: are the actions that an update picks by index those that were executed on the same observations?"""
+    plan = lab.plan("natural")
+    log = plan.log
+    if len({len(o) for o in plan.acted_on.values()}) != 1:
+        raise Blind("observations differ in size")
+    dims = len(next(iter(plan.acted_on.values())))
+    executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
+    right = wrong = 0
+    for grad in plan.grads[:64]:
+        start, end = plan.window(grad)
+        inputs = [rows for _, rows in readings.rows_of(plan, grad)]
+        for i in range(start, end):
+            if log.kind(i) != "op" or log.name(i) != "gather" or not log.rows[i, GRAD] or len(log.parents[i]) < 2:
+                continue
+            index = log.value(log.parents[i][1]) if log.parents[i][1] >= 0 else None
+            rows = next((r for r in inputs if index is not None and len(r) == index.reshape(-1).size), None)
+            if index is None or rows is None or rows.shape[1] < dims:
+                continue
+            for row, chosen in zip(rows, index.reshape(-1).tolist(), strict=True):
+                owners = plan.observations.get(row[:dims].tobytes(), [])
+                taken = {int(a.reshape(-1)[0]) for o in owners if (a := executed.get(o)) is not None and a.size == 1}
+                if taken:
+                    right += int(chosen) in taken
+                    wrong += int(chosen) not in taken
+                    if int(chosen) not in taken:
+                        facts.site = log.site(i)
+    if not right + wrong:
+        raise Blind("no update picks outputs by an action that can be matched to an executed one (continuous actions)")
+    facts.data.update(right=right, wrong=wrong)
+
+
+def first_ratio(lab: Lab, facts: Facts) -> None:
+    """No dye: the importance ratio of the first minibatch, the exponential of a difference of log-probabilities."""
+    plan = lab.plan("natural")
+    log = plan.log
+    loss = next(iter(log.of_kind("loss").tolist()), len(log))
+    for i in range(loss):
+        if log.kind(i) != "op" or log.name(i) not in ("exp", "exp_") or not log.rows[i, GRAD]:
+            continue
+        parent = log.parents[i][0] if log.parents[i] else -1
+        if parent < 0 or log.name(parent) not in ("sub", "__sub__", "__rsub__", "rsub"):
+            continue
+        parts = log.parents[parent]
+        fixed = [p for p in parts if p >= 0 and not log.rows[p, GRAD]]
+        value = log.value(i)
+        if value is None or value.ndim == 0 or value.size < 2 or not (fixed or -1 in parts):
+            continue
+        if any(p >= 0 and log.shapes[p] != log.shapes[parent] for p in parts):
+            facts.data["broadcast"] = [list(log.shapes[p]) for p in parts if p >= 0]
+        off = np.abs(value.astype(np.float64) - 1.0)
+        facts.data.update(rows=int(value.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
+        facts.site = log.site(i)
+        return
+    raise Blind("no importance ratio was recognised before the first backward call")
+
+
+def evaluation(lab: Lab, facts: Facts) -> None:
+    """Rewards and observations of evaluation environments changed: nothing that is learned may answer."""
+    plan = lab.plan("long")
+    if not plan.eval_parts:
+        raise Blind("no environment for evaluation was stepped before the run was stopped")
+    stain = lab.stain("long", "eval-changed")
+    answer(stain, facts)
+    first_eval = next((s.action for s in plan.steps if s.part in plan.eval_parts), len(plan.log))
+    after = [g for g in plan.grads if g > first_eval and g < stain.common]
+    facts.data["gradients_after"] = len(after)
+    facts.data["touched_after"] = sum(g in stain.marks for g in after)
+    training_actions = [s.action for s in plan.training if first_eval < s.action < stain.common]
+    facts.data["training_steps_touched"] = sum(i in stain.marks for i in training_actions)
+    if not after and not stain.parted:
+        raise Blind("no update followed the evaluation before the run was stopped")
+
+
+def own_network_value(lab: Lab, facts: Facts) -> None:
+    """Outputs of the target networks 1 higher: the target must answer, and what is done before it must not."""
+    plan = lab.plan("natural")
+    networks = plan.target_networks
+    if not networks or "target-value" not in lab.asked():
+        raise Blind("no target network was recognised (one that is called in updates without a gradient)")
+    stain = lab.stain("natural", "target-value")
+    answer(stain, facts)
+    facts.data["networks"] = networks
+    first = first_touched(stain)
+    acted = [i for i in plan.acting_calls if i < first]
+    facts.data["acting_touched"] = sum(i in stain.marks for i in acted)
+    actions_before = [s.action for s in plan.training if s.action < first]
+    facts.data["actions_touched"] = sum(i in stain.marks for i in actions_before)
+    weight = readings.bootstrap_weight(stain, lab.stain("natural", "reward-comb"), stain.common, 1.0)
+    if weight is not None:
+        facts.data["weight"] = weight[0]
+        facts.site = stain.base.site(weight[1])
+
+
+def detached_target(lab: Lab, facts: Facts) -> None:
+    """Values of next observations detached from the graph: no gradient may answer."""
+    if "next-value-detached" not in lab.asked():
+        raise Blind("no network that needs a gradient is called on next observations in an update")
+    stain = lab.stain("natural", "next-value-detached")
+    answer(stain, facts)
+    calls = next_calls(lab.plan("natural"))
+    if calls:
+        facts.site = stain.base.site(calls[0])
+
+
+def next_calls(plan: Plan) -> list[int]:
+    """Calls in updates, of networks whose output needs a gradient there, on observations that follow those of another
+    call of the same update."""
+    found: list[int] = []
+    log = plan.log
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    for grad in plan.grads[:12]:
+        start, end = plan.window(grad)
+        rows = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
+        for i, mine in rows:
+            if any(_follows(plan, other, mine, dims) for j, other in rows if j != i and len(other) == len(mine)):
+                label = log.name(i)
+                call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
+                if call >= 0:
+                    found.append(call)
+    return found
+
+
+def _follows(plan: Plan, rows: Any, next_rows: Any, dims: int) -> bool:
+    """Whether most rows of `next_rows` are the observation after that of `rows`."""
+    hits = seen = 0
+    for a, b in zip(rows[:64], next_rows[:64], strict=True):
+        owners = plan.observations.get(a[:dims].tobytes(), [])
+        after = plan.observations.get(b[:dims].tobytes(), [])
+        if owners and after:
+            seen += 1
+            hits += any((p, s + 1) in after for p, s in owners) and not set(owners) & set(after)
+    return seen >= 2 and hits > 0.6 * seen

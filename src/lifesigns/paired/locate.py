@@ -1,0 +1,125 @@
+"""The user's line at which a stain begins to spread, ends, or turns: from the line logs of a pair of runs.
+
+Flows in: two `lines.json`. Flows out: the lines whose variables differ, in order, and the one that a reading points at.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
+LOOK_AHEAD = 12
+
+
+@dataclass
+class Event:
+    """One line that was run, with the variables it gave new values (digests or short texts)."""
+
+    file: str
+    line: int
+    values: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line whose variables differ between the runs: which, and where in the sequence of events."""
+
+    file: str
+    line: int
+    names: tuple[str, ...]
+    at: int
+    drop: bool = False
+
+
+class LinePath:
+    """The lines that a stain went through."""
+
+    def __init__(self, base: Path, dyed: Path) -> None:
+        a, b = _events(base), _events(dyed)
+        self.events = a
+        self.marks: list[Mark] = []
+        self.negative: Mark | None = None
+        for i, (x, y) in enumerate(zip(a, b, strict=False)):
+            if (x.file, x.line) != (y.file, y.line):
+                break
+            names = tuple(n for n in dict.fromkeys([*x.values, *y.values]) if x.values.get(n) != y.values.get(n))
+            if names:
+                mark = Mark(x.file, x.line, names, i)
+                self.marks.append(mark)
+                if self.negative is None and _falls(x, y, names):
+                    self.negative = mark
+
+    def first(self, *, after_step: bool = False) -> Mark | None:
+        """The first stained line; with `after_step` the first other than the line of the step itself."""
+        for mark in self.marks:
+            if not (after_step and STEP_CALL.search(text_of(mark.file, mark.line))):
+                return mark
+        return self.marks[0] if self.marks else None
+
+    def end(self) -> Mark | None:
+        """Where the stain ends: the next line that reads what the last stained line gave a new value, or that line."""
+        if not self.marks:
+            return None
+        last = self.marks[-1]
+        names = {n.split(".")[-1] for m in self.marks[-3:] if m.at >= last.at - 2 for n in m.names if n != "<return>"}
+        for i in range(last.at + 1, min(last.at + 1 + LOOK_AHEAD, len(self.events))):
+            one = self.events[i]
+            words = set(re.findall(r"[A-Za-z_]\w*", text_of(one.file, one.line)))
+            if (one.file, one.line) != (last.file, last.line) and names & words:
+                return Mark(one.file, one.line, tuple(sorted(names & words)), i)
+        return last
+
+    def spread(self, planted: int) -> Mark | None:
+        """The first line, after the last step before the stain left the rollout, that is stained more often than was
+        planted: where one step's reward begins to reach other steps."""
+        steps = {i for i, e in enumerate(self.events) if STEP_CALL.search(text_of(e.file, e.line))}
+        later = [m for m in self.marks if m.at not in steps]
+        last_step = max((m.at for m in self.marks if m.at in steps), default=-1)
+        following = sorted(i for i in steps if i > last_step)
+        tail = [m for m in later if m.at > last_step]
+        cut = self._rollout_end(following, tail)
+        tail = [m for m in tail if m.at > cut]
+        counts = Counter((m.file, m.line) for m in tail)
+        return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
+
+    def _rollout_end(self, steps: list[int], tail: list[Mark]) -> int:
+        """The last of the steps that come in one run after the stained one (loops of less than 400 events)."""
+        end = steps[0] if steps else -1
+        for before, after in zip(steps, steps[1:], strict=False):
+            if after - before > 400:
+                break
+            end = after
+        return end if any(m.at > end for m in tail) else -1
+
+
+def _falls(x: Event, y: Event, names: tuple[str, ...]) -> bool:
+    """Whether a plain number fell although the reward rose."""
+    for name in names:
+        try:
+            if float(y.values[name]) < float(x.values[name]):
+                return True
+        except (KeyError, ValueError):
+            continue
+    return False
+
+
+def _events(path: Path) -> list[Event]:
+    held = json.loads(path.read_text("utf-8"))
+    files: list[str] = held["files"]
+    found: list[Event] = []
+    for file, line, name, digest in held["rows"]:
+        if not name:
+            found.append(Event(files[file], line))
+        elif found:
+            found[-1].values[name] = digest
+    return found
+
+
+def text_of(file: str, line: int) -> str:
+    """A line of source, stripped."""
+    return linecache.getline(file, line).strip()

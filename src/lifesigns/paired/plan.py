@@ -1,0 +1,234 @@
+"""What the undyed run says of the script: which environments train, when it acts, when it learns, with which networks.
+
+Flows in: the log of an undyed run. Flows out: places and times at which dyes can be planted and answers looked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lifesigns.paired.runlog import GRAD, KIND, KINDS, NAME, RunLog
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one environment: the records of its action and reward, its number, and where in its episode it is."""
+
+    part: int
+    number: int
+    episode: int
+    in_episode: int
+    action: int
+    end: str
+
+
+class Plan:
+    """Readings of one undyed log, computed when asked for."""
+
+    def __init__(self, log: RunLog) -> None:
+        self.log = log
+        self.kinds = log.rows[:, KIND]
+
+    @cached_property
+    def grads(self) -> list[int]:
+        """Records of the gradients that optimisers were given, in order."""
+        return self.log.of_kind("grad").tolist()
+
+    @cached_property
+    def first_grad(self) -> int:
+        """The first of them; the log's length where there is none."""
+        return self.grads[0] if self.grads else len(self.log)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Every step of every environment, in order."""
+        found: list[Step] = []
+        count: dict[int, int] = {}
+        episode: dict[int, int] = {}
+        inside: dict[int, int] = {}
+        open_step: dict[int, int] = {}
+        for i in self.log.of_kind("action", "end", "obs").tolist():
+            name, kind = self.log.name(i), self.log.kind(i)
+            part = int(name.removeprefix("env").split(".")[0])
+            if kind == "action":
+                open_step[part] = i
+            elif kind == "obs" and name.endswith(".reset"):
+                episode[part] = episode.get(part, -1) + (inside.get(part, 1) > 0)
+                inside[part] = 0
+            elif kind == "end" and part in open_step:
+                flags = self.log.value(i)
+                terminated, truncated = (bool(x) for x in flags) if flags is not None else (False, False)
+                end = "terminated" if terminated else "truncated" if truncated else ""
+                inside[part] = inside.get(part, 0) + 1
+                found.append(
+                    Step(part, count.get(part, 0), max(episode.get(part, 0), 0), inside[part], open_step.pop(part), end)
+                )
+                count[part] = count.get(part, 0) + 1
+        return found
+
+    @cached_property
+    def train_parts(self) -> list[int]:
+        """Environments that are stepped before the first update and go on between updates; the others evaluate.
+
+        Of those that are stepped before it, one whose steps are whole episodes in one burst, beside another that is
+        not, is for evaluation as well.
+        """
+        early = list(dict.fromkeys(s.part for s in self.steps if s.action < self.first_grad))
+        bursts = {p: self._bursts(p) for p in early}
+        going_on = [p for p in early if not bursts[p]]
+        return going_on or early
+
+    def _bursts(self, part: int) -> bool:
+        """Whether the steps of an environment never lie between two updates."""
+        mine = [s.action for s in self.steps if s.part == part]
+        last_grad = self.grads[-1] if self.grads else 0
+        return bool(self.grads) and not any(self.first_grad < i < last_grad for i in mine) and self._others_go_on(part)
+
+    def _others_go_on(self, part: int) -> bool:
+        return any(s.part != part and s.action > self.first_grad for s in self.steps)
+
+    @cached_property
+    def eval_parts(self) -> list[int]:
+        """Environments that do not train."""
+        return sorted({s.part for s in self.steps} - set(self.train_parts))
+
+    @cached_property
+    def training(self) -> list[Step]:
+        """The steps of training environments."""
+        chosen = set(self.train_parts)
+        return [s for s in self.steps if s.part in chosen]
+
+    @cached_property
+    def observations(self) -> dict[bytes, list[tuple[int, int]]]:
+        """Bytes of a float32 observation that an agent was given → the (part, step) that it acted on it in."""
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        for (part, number), obs in self.acted_on.items():
+            found.setdefault(obs.tobytes(), []).append((part, number))
+        return found
+
+    @cached_property
+    def acted_on(self) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """(part, step) → the observation that came before that step, as float32 [dims]."""
+        last: dict[int, NDArray[np.float32]] = {}
+        found: dict[tuple[int, int], NDArray[np.float32]] = {}
+        count: dict[int, int] = {}
+        for i in self.log.of_kind("action", "obs").tolist():
+            part = int(self.log.name(i).removeprefix("env").split(".")[0])
+            if self.log.kind(i) == "action":
+                if part in last:
+                    found[(part, count.get(part, 0))] = last[part]
+                count[part] = count.get(part, 0) + 1
+            else:
+                value = self.log.value(i)
+                if value is not None and value.size <= 4096:
+                    last[part] = value.astype(np.float32).reshape(-1)
+        return found
+
+    def window(self, grad: int) -> tuple[int, int]:
+        """Records from the end of the optimiser step (or environment step) before this gradient up to it."""
+        before = np.flatnonzero(np.isin(self.kinds[:grad], [KINDS.index("step"), KINDS.index("end")]))
+        return (int(before[-1]) + 1 if len(before) else 0), grad
+
+    @cached_property
+    def acting_calls(self) -> set[int]:
+        """Records of network calls whose next record of an environment or update is a training environment's action."""
+        actions = np.array([s.action for s in self.training], dtype=np.int64)
+        marks = np.flatnonzero(np.isin(self.kinds, [KINDS.index(k) for k in ("action", "loss", "grad")]))
+        calls = self.log.of_kind("call")
+        if not len(actions) or not len(calls):
+            return set()
+        following = np.searchsorted(marks, calls)
+        inside = following < len(marks)
+        next_mark = marks[np.minimum(following, len(marks) - 1)]
+        chosen = inside & np.isin(next_mark, actions)
+        return set(calls[chosen].tolist())
+
+    @cached_property
+    def update_calls(self) -> list[int]:
+        """Records of the other network calls before the last gradient."""
+        acting, last = self.acting_calls, self.grads[-1] if self.grads else 0
+        return [int(i) for i in self.log.of_kind("call") if int(i) not in acting and i < last]
+
+    @cached_property
+    def with_gradient(self) -> set[str]:
+        """Networks of which some call's output needs a gradient."""
+        calls = self.log.of_kind("call")
+        return {self.label(int(i)) for i in calls if self.log.rows[i, GRAD]}
+
+    def label(self, call: int) -> str:
+        """The network of a call, without the part of its output."""
+        return self.log.name(call).split("[")[0]
+
+    @cached_property
+    def target_networks(self) -> list[str]:
+        """Networks that are called in updates, never for acting, and never give a gradient; not those that only feed
+        another of them (a target policy)."""
+        acting = {self.label(i) for i in self.acting_calls}
+        calls = [i for i in self.update_calls if not self.log.rows[i, GRAD]]
+        labels = list(dict.fromkeys(self.label(i) for i in calls))
+        chosen = [x for x in labels if x not in self.with_gradient and x not in acting]
+        feeding = {x for x in chosen if self._feeds_another(x, set(chosen) - {x})}
+        return [x for x in chosen if x not in feeding] or chosen
+
+    def _feeds_another(self, label: str, others: set[str]) -> bool:
+        """Whether an output of `label` is among the ancestors of an input of one of `others`."""
+        mine = {i for i in self.update_calls[:200] if self.label(i) == label}
+        inputs = [int(i) for i in self.log.of_kind("input") if self.log.name(int(i)) in others][:40]
+        return any(mine & self.ancestors(i, 400) for i in inputs)
+
+    def ancestors(self, record: int, limit: int = 2000) -> set[int]:
+        """Records that a record was computed from, through operations that were logged."""
+        found: set[int] = set()
+        waiting = list(self.log.parents[record])
+        while waiting and len(found) < limit:
+            i = waiting.pop()
+            if i >= 0 and i not in found:
+                found.add(i)
+                waiting += self.log.parents[i]
+                if self.log.kind(i) == "call":
+                    waiting += self._input_of(i)
+        return found
+
+    def _input_of(self, call: int) -> list[int]:
+        name = self.label(call)
+        for i in range(call - 1, max(call - 60, -1), -1):
+            if self.log.kind(i) == "input" and self.log.name(i) == name:
+                return [i, *self.log.parents[i]]
+        return []
+
+    @cached_property
+    def is_rl(self) -> bool:
+        """Whether an environment is stepped."""
+        return bool(self.steps)
+
+    @cached_property
+    def steps_to_first_update(self) -> int:
+        """Steps of the first training environment before the first update."""
+        first = self.train_parts[0] if self.train_parts else -1
+        return sum(s.part == first and s.action < self.first_grad for s in self.steps)
+
+    def impulse_step(self) -> Step | None:
+        """The step of the first training environment at which one reward is changed: as deep in an episode as can be
+        before the first update (up to 24 steps), neither its last."""
+        first = self.train_parts[0] if self.train_parts else -1
+        chosen = [s for s in self.steps if s.part == first and s.action < self.first_grad and not s.end]
+        depth = self._rows_before(chosen)
+        return max(chosen, key=lambda s: (min(depth[s.number], 24), -s.number), default=None)
+
+    def _rows_before(self, steps: list[Step]) -> dict[int, int]:
+        return {s.number: s.in_episode for s in steps}
+
+    def name_of(self, part: int) -> dict[str, Any]:
+        """What the run noted of an environment: class, line that made it, spaces."""
+        return self.log.notes.get("envs", {}).get(str(part), {})
+
+    def calls_named(self, name: str) -> NDArray[np.int64]:
+        """Call records of one output of one network."""
+        number = self.log.names.index(name) if name in self.log.names else -1
+        calls = self.log.of_kind("call")
+        return calls[self.log.rows[calls, NAME] == number]

@@ -1,0 +1,212 @@
+"""Numbers read off a stain: the impulse response of a reward, the weight of a bootstrap value, signs, pairs of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import Site, Stain
+
+LEAST = 0.02
+"""Part of the largest response below which a response is left out: float32 rounding of advantages of size 100."""
+GEOMETRIC = 2e-3
+"""Relative spread of the ratios of neighbouring responses that still counts as one ratio."""
+
+
+@dataclass(frozen=True)
+class Impulse:
+    """Responses to one reward, largest first [n]: `scale` of the first, ratio of neighbours (NaN for one response)."""
+
+    responses: NDArray[np.float64]
+    scale: float
+    ratio: float
+    site: Site | None
+    record: int
+
+    @property
+    def count(self) -> int:
+        """How many different responses there are."""
+        return len(self.responses)
+
+
+def impulse(stain: Stain, delta: float, until: int) -> Impulse | None:
+    """The longest geometric sequence of responses among the operations before record `until`.
+
+    Operations of one line and name are taken together (minibatches see parts of a rollout in turn).
+    """
+    groups: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+    first: dict[tuple[int, int], int] = {}
+    for i, change in stain.ops():
+        if i >= until:
+            break
+        if change.ndim == 0 or not np.issubdtype(change.dtype, np.floating):
+            continue
+        key = (int(stain.base.rows[i, 1]), int(stain.base.rows[i, 2]))
+        groups.setdefault(key, []).append(change[change != 0])
+        first.setdefault(key, i)
+    found = [r for key, parts in groups.items() if (r := _sequence(parts, delta, stain, first[key])) is not None]
+    return max(found, key=lambda r: (min(r.count, 40), -r.record), default=None)
+
+
+def _sequence(parts: list[NDArray[np.float64]], delta: float, stain: Stain, record: int) -> Impulse | None:
+    levels = _levels(np.concatenate(parts))
+    if not len(levels) or not np.all(np.isfinite(levels)):
+        return None
+    scale = float(levels[0]) / delta
+    if abs(scale) < 1e-6:
+        return None
+    kept = levels[np.abs(levels) >= LEAST * abs(levels[0])]
+    if len(kept) == 1:
+        return Impulse(kept, scale, float("nan"), stain.base.site(record), record)
+    ratios = kept[1:] / kept[:-1]
+    strong = np.abs(kept[1:]) >= 0.1 * abs(kept[0])
+    middle = float(np.median(ratios[strong])) if strong.any() else float(np.median(ratios))
+    if not 0 < middle < 1 + GEOMETRIC or np.any(np.abs(ratios[strong] - middle) > GEOMETRIC * middle + 1e-4):
+        return None
+    last = int(np.flatnonzero(strong)[-1]) + 1 if strong.any() else 1
+    ratio = float((kept[last] / kept[0]) ** (1.0 / last))
+    return Impulse(kept, scale, ratio, stain.base.site(record), record)
+
+
+def _levels(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Different values, largest size first; those closer than float32 rounding are one (their median)."""
+    ordered = values[np.argsort(-np.abs(values))]
+    found: list[list[float]] = []
+    for value in ordered[:20_000].tolist():
+        if found and abs(value - found[-1][0]) <= 2e-4 * abs(found[-1][0]) + 2e-6:
+            found[-1].append(value)
+        else:
+            found.append([value])
+        if len(found) > 400:
+            break
+    return np.array([float(np.median(group)) for group in found])
+
+
+def meeting(stain: Stain, other: Stain, until: int) -> tuple[int, NDArray[np.float64]] | None:
+    """The first operation that both stains reach, and the change of the first one there."""
+    for i, change in stain.ops():
+        if i >= until:
+            return None
+        if i in other.marks:
+            return i, change
+    return None
+
+
+def bootstrap_weight(values: Stain, rewards: Stain, until: int, delta: float) -> tuple[float, int] | None:
+    """How much of a value that is `delta` too large the target takes over (γ, γⁿ), and the record of the target.
+
+    None where values and rewards never meet.
+    """
+    found = meeting(values, rewards, until)
+    if found is None:
+        return None
+    record, change = found
+    levels = _levels(change[change != 0])
+    return (float(levels[0]) / delta, record) if len(levels) else None
+
+
+def value_weights(stain: Stain, like: int, ratio: float, until: int) -> float | None:
+    """γ from one changed value of a rollout, read where record `like` shows the rewards' impulse response.
+
+    `ratio` is γλ. A value that serves as baseline and as next value moves its own advantage by −1 and the one before by
+    γ(1 − λ); a next value of its own moves one by γ and the ones before by less. None where only the baseline moved.
+    """
+    name, site = stain.base.rows[like, 1], stain.base.rows[like, 2]
+    parts = [
+        change[change != 0] for i, change in stain.ops()
+        if i < until and stain.base.rows[i, 1] == name and stain.base.rows[i, 2] == site and change.ndim
+    ]
+    moved = np.concatenate(parts) if parts else np.array([])
+    if not len(moved):
+        return None
+    low, high = float(moved.min()), float(moved.max())
+    if abs(low + 1.0) < 2e-3:
+        before = moved[(moved > -0.999) & (np.abs(moved) > 1e-5)]
+        rest = float(before[np.abs(before).argmax()]) if len(before) else 0.0
+        return None if rest < -1e-4 else rest + ratio
+    if low > -1e-4 and 0 < high < 1.002:
+        return high
+    return None
+
+
+def rows_of(plan: Plan, grad: int) -> Iterable[tuple[int, NDArray[np.float32]]]:
+    """(record, rows [n, dims]) of what networks whose output needs a gradient were given before a gradient."""
+    start, end = plan.window(grad)
+    log = plan.log
+    for i in range(start, end):
+        if log.kind(i) != "input" or len(log.shapes[i]) < 2:
+            continue
+        value = log.value(i)
+        if value is not None and value.dtype.kind in "fiu" and _needs_gradient(plan, i):
+            yield i, value.astype(np.float32).reshape(value.shape[0], -1)
+
+
+def _needs_gradient(plan: Plan, record: int) -> bool:
+    name = plan.log.name(record)
+    for i in range(record + 1, min(record + 400, len(plan.log))):
+        if plan.log.kind(i) == "call" and plan.label(i) == name:
+            return bool(plan.log.rows[i, 9])
+    return False
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Rows that a changed reward reached, by whose observation they stand beside."""
+
+    right: int
+    shifted: int
+    other_env: int
+    example: str
+    record: int
+
+
+def pairs(plan: Plan, stain: Stain, planted: Sequence[dict[str, Any]], level: float, until: int) -> Pairs | None:
+    """Whether rows of a batch whose reward moved by `level` stand beside the observation that the agent acted on.
+
+    Rows are recognised by their bytes as float32; None where no such row is in a batch with known observations.
+    """
+    wanted = {(p["env"], p["step"]) for p in planted}
+    width = {len(o) for o in plan.acted_on.values()}
+    if len(width) != 1:
+        return None
+    dims = width.pop()
+    right = shifted = other = 0
+    example, record = "", -1
+    ops = [(i, c) for i, c in stain.ops() if c.ndim in (1, 2) and c.size == c.shape[0] and c.shape[0] > 1]
+    for grad in [g for g in plan.grads if g < until][:64]:
+        start, end = plan.window(grad)
+        inputs = [(i, rows) for i, rows in rows_of(plan, grad) if rows.shape[1] >= dims]
+        for i, change in ops:
+            if not start <= i < end:
+                continue
+            flat = change.reshape(-1)
+            rows = np.flatnonzero(np.abs(flat - level) <= 1e-3 * abs(level))
+            mine = [r for j, r in inputs if len(r) == len(flat)]
+            if not len(rows) or not mine or len(rows) > 0.5 * len(flat) + 1:
+                continue
+            for row in rows.tolist():
+                owners = {o for m in mine for o in plan.observations.get(m[row][:dims].tobytes(), [])}
+                if not owners:
+                    continue
+                if owners & wanted:
+                    right += 1
+                elif any(p in {w[0] for w in wanted} for p, _ in owners):
+                    shifted, record = shifted + 1, i
+                    example = example or _example(owners, wanted)
+                else:
+                    other, record = other + 1, i
+                    example = example or _example(owners, wanted)
+    if not right + shifted + other:
+        return None
+    return Pairs(right, shifted, other, example, record)
+
+
+def _example(owners: set[tuple[int, int]], wanted: set[tuple[int, int]]) -> str:
+    part, step = min(owners)
+    near = min(wanted, key=lambda w: (w[0] != part, abs(w[1] - step)))
+    return f"step {step} of environment {part} beside a reward of step {near[1]} of environment {near[0]}"

@@ -1,0 +1,292 @@
+"""Dyes of the reward: does it reach the update, from which step, how far back, with which sign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifesigns.paired import readings
+from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
+from lifesigns.paired.plan import Plan, Step
+from lifesigns.paired.runlog import GRAD, Stain
+
+
+def reaches(lab: Lab, facts: Facts) -> None:
+    """A comb of rewards, one step in sixteen, 1 higher: does any gradient answer?"""
+    stain = lab.stain("natural", "reward-comb")
+    answer(stain, facts)
+    facts.data["path"] = path_of(stain, first_touched(stain))
+
+
+def is_on_policy(lab: Lab) -> bool:
+    """Whether one reward of the first rollout is learned from at the first phase of updates (not sampled from a store)."""
+    plan = lab.plan("natural")
+    return plan.log.about["why"] == "phase" or bool(lab.stain("natural", "reward-once").of_kind("grad"))
+
+
+def impulse_stain(lab: Lab) -> tuple[Stain, str]:
+    """The stain of one reward where it is learned from soon, else that of the comb; and which it is."""
+    once = lab.stain("natural", "reward-once")
+    reading = readings.impulse(once, DELTA, once.common)
+    if once.of_kind("grad") and reading is not None and reading.count >= 3:
+        return once, "once"
+    return lab.stain("natural", "reward-comb"), "comb"
+
+
+def discounting(lab: Lab, facts: Facts) -> None:
+    """The effective γλ, γ, λ, n of the code, and the settings of that name in the script's frames."""
+    stain, which = impulse_stain(lab)
+    plan = lab.plan("natural")
+    facts.data["settings"] = plan.log.notes.get("settings", {})
+    facts.data["planted_as"] = which
+    answer(stain, facts)
+    reading = readings.impulse(stain, DELTA, stain.common)
+    if reading is None:
+        raise Blind("no operation shows a geometric response to one reward (rewards or returns are normalised first)")
+    facts.data.update(responses=reading.count, scale=reading.scale)
+    facts.series["dye.response"] = [(float(k), float(v) / DELTA) for k, v in enumerate(reading.responses[:64])]
+    if reading.count >= 2:
+        facts.data["decay"] = reading.ratio
+    facts.site = reading.site
+    _bootstrap(lab, facts, stain, which, reading)
+
+
+def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: readings.Impulse) -> None:
+    """The weight of the value that a target is bootstrapped from, where one is planted."""
+    if "target-value" in lab.asked():
+        values, comb = lab.stain("natural", "target-value"), lab.stain("natural", "reward-comb")
+        found = readings.bootstrap_weight(values, comb, values.common, DELTA)
+        if found is not None:
+            facts.data["bootstrap_weight"] = found[0]
+            facts.site = values.base.site(found[1])
+    elif which == "once" and np.isfinite(reading.ratio):
+        for name in ("next-value", "one-value"):
+            gamma = value_weight(lab, name, rewards, reading)
+            if gamma is not None:
+                facts.data["gamma"] = gamma
+                return
+
+
+def value_weight(lab: Lab, name: str, rewards: Stain, reading: readings.Impulse) -> float | None:
+    """γ by one changed value of a rollout, if that run was asked for and shows it."""
+    if name not in lab.asked():
+        return None
+    try:
+        values = lab.stain("natural", name)
+    except Blind:
+        return None
+    return readings.value_weights(values, reading.record, reading.ratio, values.common)
+
+
+def boundary(lab: Lab, facts: Facts) -> None:
+    """Rewards of each episode's first step 1 higher, episodes short: no step of another episode may answer."""
+    stain = lab.stain("busy", "reward-first-steps")
+    answer(stain, facts)
+    if not stain.of_kind("grad"):
+        raise Blind("these rewards reached no gradient before the run was stopped")
+    alone = _alone(lab.plan("busy"), stain)
+    if alone is None:
+        raise Blind("no array of returns, advantages or targets shows the planted rewards one by one")
+    facts.data.update(alone)
+    if alone["record"] >= 0:
+        facts.site = stain.base.site(alone["record"])
+
+
+def _alone(plan: Plan, stain: Stain) -> dict[str, Any] | None:
+    """How many rows answer beside those of the planted steps, in the operation with the most; and by how much.
+
+    Only the first step of an episode is planted, so within an episode no earlier row exists: every response that is not
+    the planted one itself has crossed a boundary. Operations in which all numbers move (sums, normalised advantages) or
+    in which none moves by the planted amount tell nothing.
+    """
+    planted = sum(p["update"] == 0 for p in stain.dyed.about["planted"])
+    best: dict[str, Any] | None = None
+    scale: float | None = None
+    for i, change in stain.ops():
+        flat = change.reshape(-1)
+        moved = flat[flat != 0]
+        if change.ndim == 0 or stain.base.rows[i, GRAD] or len(moved) > 0.9 * len(flat) or len(flat) < 4:
+            continue
+        peak = float(moved[np.abs(moved).argmax()])
+        if scale is None:
+            scale = peak
+        if abs(peak - scale) > 0.3 * abs(scale):
+            continue
+        full = int(np.sum(np.abs(moved - scale) <= 1e-3 * abs(scale)))
+        rest = np.abs(moved)[np.abs(moved - scale) > 1e-3 * abs(scale)]
+        rest = rest[rest > 1e-3 * abs(scale)]
+        row = {"own_rows": full, "crossing_rows": len(rest), "record": i, "planted_rows": planted}
+        row["crossing"] = float(rest.max() / abs(scale)) if len(rest) else 0.0
+        if full and (best is None or row["crossing_rows"] > best["crossing_rows"]):
+            best = row
+    return best
+
+
+def pairing(lab: Lab, facts: Facts) -> None:
+    """Beside which observation does a changed reward stand in the batch?"""
+    tried: list[str] = []
+    for name in ("reward-once", "reward-comb"):
+        stain = lab.stain("natural", name)
+        reading = readings.impulse(stain, DELTA, stain.common)
+        tried.append(name)
+        if reading is None or not stain.of_kind("grad"):
+            continue
+        found = readings.pairs(
+            lab.plan("natural"), stain, stain.dyed.about["planted"], reading.scale * DELTA, stain.common
+        )
+        if found is not None:
+            answer(stain, facts)
+            facts.data.update(
+                right=found.right, shifted=found.shifted, other_environment=found.other_env, example=found.example
+            )
+            if found.record >= 0:
+                facts.site = stain.base.site(found.record)
+            return
+    raise Blind("no batch holds both the planted reward and an observation that can be recognised by its bytes")
+
+
+def scaling(lab: Lab, facts: Facts) -> None:
+    """By how much a reward that is 1 higher, and one that is 100 higher, moves the first number that answers."""
+    small, large = lab.stain("natural", "reward-once"), lab.stain("natural", "reward-large")
+    answer(small, facts)
+    first = [_first(s) for s in (small, large)]
+    if first[0] is None or first[1] is None:
+        raise Blind("the planted reward reached no operation on numbers before the run was stopped")
+    (one, site), (hundred, _) = first[0], first[1]
+    facts.site = site
+    facts.data.update(moved_by_1=one / DELTA, moved_by_100=hundred / (100.0 * DELTA))
+
+
+def _first(stain: Stain) -> tuple[float, Any] | None:
+    for i, change in stain.ops():
+        moved = change[change != 0]
+        return float(moved[np.abs(moved).argmax()]), stain.base.site(i)
+    return None
+
+
+def sign(lab: Lab, facts: Facts) -> None:
+    """Does a higher reward raise the value and the log-probability of the action it followed?"""
+    stain, _ = impulse_stain(lab)
+    plan = lab.plan("natural")
+    answer(stain, facts)
+    planted = stain.dyed.about["planted"]
+    steps = {(s.part, s.number): s for s in plan.steps}
+    wanted = {(p["env"], p["step"]): steps.get((p["env"], p["step"])) for p in planted}
+    pulls: dict[str, list[float]] = {}
+    for i in stain.of_kind("outgrad"):
+        label = stain.base.name(i)
+        change = stain.delta(i)
+        if change is None or change.ndim == 0:
+            continue
+        pull = _pull(plan, stain, i, change.reshape(change.shape[0], -1), wanted)
+        if pull is not None and len(pulls.setdefault(label, [])) < 16:
+            pulls[label].append(pull)
+            facts.data.setdefault("lines", {}).setdefault(label, _loss_line(stain, i))
+    facts.data["pulls"] = {label: float(np.median(np.sign(p))) for label, p in pulls.items() if p}
+    facts.data["actor"] = _actor(plan)
+    if not facts.data["pulls"] and not facts.data["actor"]:
+        raise Blind("no network's output gradient could be matched to a planted step")
+
+
+def _pull(plan: Plan, stain: Stain, record: int, change: Any, wanted: dict[Any, Step | None]) -> float | None:
+    """−Δ(gradient at the output) along the direction of the action taken, of the planted rows: > 0 is toward it."""
+    log = plan.log
+    call = log.parents[record][0] if log.parents[record] else -1
+    if call < 0:
+        return None
+    given = _input_rows(plan, call)
+    out = log.value(call)
+    if given is None or out is None or len(given) != len(change):
+        return None
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    total, seen = 0.0, 0
+    for row in np.flatnonzero(np.abs(change).max(axis=1) > 0).tolist():
+        owners = [o for o in plan.observations.get(given[row][:dims].tobytes(), []) if o in wanted]
+        if not owners or wanted[owners[0]] is None:
+            continue
+        direction = _direction(plan, wanted[owners[0]], change.shape[1], out.reshape(len(change), -1)[row])
+        if direction is not None:
+            total -= float(change[row] @ direction)
+            seen += 1
+    return total if seen and total != 0 else None
+
+
+def _direction(plan: Plan, step: Step | None, width: int, out: Any) -> Any:
+    """The direction in a network's output that means `more of the action that was taken` (or a higher value)."""
+    assert step is not None
+    space = plan.name_of(step.part).get("action") or {}
+    action = plan.log.value(step.action)
+    if action is None:
+        return None
+    if space.get("type") == "Discrete" and width == space.get("n"):
+        one = np.zeros(width)
+        one[int(action.reshape(-1)[0]) % width] = 1.0
+        return one
+    if width == 1 and (space.get("type") == "Discrete" or len(action.reshape(-1)) != 1):
+        return np.ones(1)
+    if space.get("type") == "Box" and width == action.size and width > 1:
+        away = action.reshape(-1).astype(np.float64) - out.astype(np.float64)
+        return away / (np.linalg.norm(away) + 1e-12)
+    return None
+
+
+def _input_rows(plan: Plan, call: int) -> Any:
+    label = plan.label(call)
+    for i in range(call - 1, max(call - 400, -1), -1):
+        if plan.log.kind(i) == "input" and plan.log.name(i) == label:
+            value = plan.log.value(i)
+            if value is None or value.ndim < 2:
+                return None
+            return value.astype(np.float32).reshape(value.shape[0], -1)
+    return None
+
+
+def _loss_line(stain: Stain, record: int) -> dict[str, Any]:
+    """The line that reduces a stained number that needs a gradient to a single one, in the loss of this gradient."""
+    log = stain.base
+    start = max((int(i) for i in log.of_kind("step", "end") if i < record), default=-1)
+    for i, change in stain.ops():
+        if start < i < record and log.rows[i, GRAD] and change.ndim == 0:
+            site = log.site(i)
+            if site is not None:
+                return {"file": site.user_file or site.file, "line": site.user_line or site.line}
+    return {}
+
+
+def _actor(plan: Plan) -> dict[str, Any]:
+    """Where a policy is trained through a critic: the sign of the loss' gradient at the critic's output.
+
+    In one backward call, a critic whose input was computed from the policy's output: negative raises its value.
+    """
+    log = plan.log
+    losses = log.of_kind("loss").tolist()
+    for number, loss in enumerate(losses[:40]):
+        end = losses[number + 1] if number + 1 < len(losses) else len(log)
+        inside = [i for i in range(loss, end) if log.kind(i) == "outgrad"]
+        calls = {log.parents[i][0]: i for i in inside if log.parents[i]}
+        for call, record in calls.items():
+            shape = log.shapes[call]
+            if len(shape) < 1 or shape[-1] != 1 and len(shape) > 1:
+                continue
+            others = {c for c in calls if plan.label(c) != plan.label(call)}
+            label = plan.label(call)
+            source = next((i for i in range(call - 1, max(call - 60, -1), -1)
+                           if log.kind(i) == "input" and log.name(i) == label), -1)
+            if source < 0 or not others & plan.ancestors(source, 600):
+                continue
+            gradient = log.value(record)
+            if gradient is not None and np.any(gradient != 0):
+                site = log.site(loss)
+                return {
+                    "critic": log.name(call), "sign": float(np.sign(gradient.sum())), "rows": int(gradient.size),
+                    "line": _reduced(plan, loss) or ({"file": site.user_file, "line": site.user_line} if site else {}),
+                }
+    return {}
+
+
+def _reduced(plan: Plan, loss: int) -> dict[str, Any]:
+    """The line that made the number that backward was called on."""
+    made = plan.log.parents[loss][0] if plan.log.parents[loss] else -1
+    site = plan.log.site(made) if made >= 0 else None
+    return {"file": site.user_file or site.file, "line": site.user_line or site.line} if site else {}

@@ -1,0 +1,126 @@
+"""Dyes of supervised data, and the checks that call a network again with one part of its input changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched, path_of
+from lifesigns.paired.runlog import UPDATE, RunLog
+
+
+def labels(lab: Lab, facts: Facts) -> None:
+    """Every label changed: the gradient must answer."""
+    _needs_loader(lab.log("natural"))
+    stain = lab.stain("natural", "labels")
+    answer(stain, facts)
+    facts.data["path"] = path_of(stain, first_touched(stain) + 1)
+
+
+def inputs(lab: Lab, facts: Facts) -> None:
+    """Every input changed: the gradient must answer."""
+    _needs_loader(lab.log("natural"))
+    stain = lab.stain("natural", "inputs")
+    answer(stain, facts)
+
+
+def validation(lab: Lab, facts: Facts) -> None:
+    """Batches of loaders that no update follows changed: no later gradient may answer."""
+    log = lab.log("long")
+    held_out = held_out_loaders(log)
+    if not held_out:
+        raise Blind("no loader was read without an update before the run was stopped")
+    stain = lab.stain("long", "validation-changed")
+    answer(stain, facts)
+    facts.data["loaders"] = held_out
+    first = next((int(i) for i in log.of_kind("batch") if _loader(log, int(i)) in held_out), len(log))
+    after = [int(g) for g in log.of_kind("grad") if first < g < stain.common]
+    facts.data["gradients_after"] = len(after)
+    facts.data["touched_after"] = sum(g in stain.marks for g in after)
+    if not after:
+        raise Blind("no update followed the validation before the run was stopped")
+
+
+def held_out_loaders(log: RunLog) -> list[int]:
+    """Loaders between whose batches no optimiser steps."""
+    batches = log.of_kind("batch").tolist()
+    seen: dict[int, set[int]] = {}
+    for i in batches:
+        seen.setdefault(_loader(log, i), set()).add(int(log.rows[i, UPDATE]))
+    counts = {loader: sum(_loader(log, i) == loader for i in batches) for loader in seen}
+    return sorted(x for x, updates in seen.items() if len(updates) <= max(1, counts[x] // 8) and len(seen) > 1)
+
+
+def train_loaders(log: RunLog) -> list[int]:
+    """The other loaders."""
+    every = {_loader(log, int(i)) for i in log.of_kind("batch")}
+    return sorted(every - set(held_out_loaders(log)))
+
+
+def _loader(log: RunLog, record: int) -> int:
+    return int(log.name(record).removeprefix("loader").split("[")[0])
+
+
+def _needs_loader(log: RunLog) -> None:
+    if not len(log.of_kind("batch")):
+        raise Blind("no `DataLoader` was read: batches made in other ways are not intercepted")
+
+
+def unreached(lab: Lab, facts: Facts) -> None:
+    """No dye: parameters of optimisers whose gradient is absent or exactly zero at every step of the undyed run."""
+    log = lab.log("natural")
+    optimizers: dict[str, Any] = log.notes.get("optimizers", {})
+    steps = {name: 0 for name in optimizers}
+    for i in log.of_kind("grad").tolist():
+        steps[log.name(i)] = steps.get(log.name(i), 0) + 1
+    if not optimizers:
+        raise Blind("no optimiser stepped before the run was stopped")
+    facts.data["optimizers"] = {
+        name: {**seen, "steps": steps[name], "names": seen.get("names", [])} for name, seen in optimizers.items()
+    }
+    lines = {log.name(int(i)): log.site(int(i)) for i in log.of_kind("grad")}
+    facts.data["lines"] = {n: {"file": s.user_file, "line": s.user_line} for n, s in lines.items() if s}
+
+
+def recalls(lab: Lab, facts: Facts) -> None:
+    """Each network called again in evaluation mode with one row, one later token, or the padding changed."""
+    ran = lab.log("recalled")
+    found = ran.notes.get("recalls", [])
+    if not found:
+        raise Blind("no network was called with a batch of at least two rows of numbers")
+    facts.data["recalls"] = found
+
+
+def broadcasts(lab: Lab, facts: Facts) -> None:
+    """No dye, then one: operations that pair every row [N, 1] with every row [N], computed row by row instead."""
+    places = broadcast_places(lab.log("natural"))
+    facts.data["places"] = places
+    if not lab.log("natural").of_kind("loss").size:
+        raise Blind("no backward call was seen")
+    if places:
+        stain = lab.stain("natural", "row-by-row")
+        answer(stain, facts)
+        facts.site = lab.log("natural").site(places[0]["record"])
+
+
+ELEMENTWISE = {
+    "add", "sub", "mul", "div", "__add__", "__sub__", "__mul__", "__truediv__", "rsub", "__rsub__", "true_divide",
+    "mse_loss", "smooth_l1_loss", "l1_loss", "huber_loss", "minimum", "maximum", "min", "max", "__radd__", "__rmul__",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "eq", "where",
+}
+
+
+def broadcast_places(log: RunLog) -> list[dict[str, Any]]:
+    """Elementwise operations on the way to a loss with operands of shapes [N, 1] and [N], N ≥ 4."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for i in log.of_kind("op").tolist():
+        if log.name(i) not in ELEMENTWISE or len(log.parents[i]) < 2:
+            continue
+        shapes = [log.shapes[p] for p in log.parents[i][:2] if p >= 0]
+        if len(shapes) != 2 or {len(s) for s in shapes} != {1, 2}:
+            continue
+        flat, tall = sorted(shapes, key=len)
+        if tall == (flat[0], 1) and flat[0] >= 4:
+            site = log.site(i)
+            key = (log.name(i), site.line if site else 0)
+            found.setdefault(key, {"record": i, "operation": log.name(i), "rows": flat[0], "line": site.line if site else 0})
+    return list(found.values())
