@@ -1,14 +1,20 @@
-"""The base class of rules that judge one dye, and synthetic facts for their cases."""
+"""The base class of rules that judge one dye, readers of its facts, and synthetic facts for their cases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, ClassVar
 
 from lifesigns.model import Event, Evidence, Finding, Location, Severity, Subject, Trace
 from lifesigns.model.catalogue import SERIES
 from lifesigns.model.series import series
 from lifesigns.rules import CannotTell, Case, Rule, View
+
+HARMLESS = 1e-6
+"""relative effect on a gradient below which a difference is float32 rounding: 2^-23 is 1.2e-7, sums lie above it."""
+FEWEST_GRADIENTS = 2
+"""gradients that must have been compared before silence is an answer; assumed (the first may precede any data)."""
 
 
 class DyeRule(Rule):
@@ -28,7 +34,7 @@ class DyeRule(Rule):
         """What the dye showed. Raises CannotTell with the reason where it was not planted or not answered."""
         event = next(iter(view.events("dye")), None)
         if event is None:
-            raise CannotTell(f"the dye `{self.dye}` was not planted")
+            raise CannotTell(f"the dye `{view.subject.name}` was not planted")
         if event.data.get("blind"):
             raise CannotTell(str(event.data["blind"]))
         return event.data
@@ -50,24 +56,95 @@ class DyeRule(Rule):
         unit: str = "share",
         location: Location | None = None,
     ) -> Finding:
-        """A finding with one measurement; `error` findings of dyes are exact."""
+        """A finding with one measurement; `error` findings of dyes are exact.
+
+        `series` is the series measured, or `dye.` and the name of the fact.
+        """
         evidence = Evidence(series, view.subject.id, value, limit, unit, "update")
         return self.finding(
             view, message, severity, [evidence], exact=severity == "error", location=location or self.place(view)
         )
 
+    def must_not_change(
+        self, view: View, what: str, *, touched: str = "gradients_touched", of: str = "gradients"
+    ) -> Iterable[Finding]:
+        """A finding if gradients answered to something that nothing may answer to; `what` begins the message."""
+        facts = self.facts(view)
+        hit, effect = count(facts, touched), number(facts, "largest_effect", 0.0)
+        compared = count(facts, of)
+        if not compared:
+            raise CannotTell("no gradient was compared")
+        if not hit:
+            return
+        message = f"{what} changed {hit} of {compared} gradients, at most by {effect_text(effect)}; none may change"
+        yield self.found(view, message, severity_of(effect), effect)
+
+
+def severity_of(effect: float) -> Severity:
+    """`error`, or `note` for an effect that is rounding."""
+    return "note" if effect < HARMLESS else "error"
+
 
 def effect_text(share: float) -> str:
     """How large an effect is, in words and a number: of a gradient, relative to it."""
-    if share != share or share == float("inf"):
+    if not isfinite(share):
         return "of unknown size"
-    if share < 1e-6:
+    if share < HARMLESS:
         return "below rounding (harmless here)"
     return f"{share:.2g} of the gradient's size"
 
 
-HARMLESS = 1e-6
-"""Relative effect on a gradient below which a difference is float32 rounding: 2^-23 is 1.2e-7; some sums lie between."""
+def unanswered(facts: Mapping[str, Any], fewest_planted: int = 1) -> bool:
+    """Whether no gradient answered. Raises CannotTell where too little was planted or learned for that to mean much."""
+    if count(facts, "gradients_touched"):
+        return False
+    gradients, planted = count(facts, "gradients"), count(facts, "planted")
+    if gradients < FEWEST_GRADIENTS:
+        raise CannotTell(f"{gradients} gradients were compared; silence means something from {FEWEST_GRADIENTS} on")
+    if planted < fewest_planted:
+        raise CannotTell(f"planted {planted} times; silence means something from {fewest_planted} on")
+    return True
+
+
+def number(facts: Mapping[str, Any], key: str, default: float | None = None) -> float:
+    """A fact that is a number. Raises CannotTell where there is none and no default."""
+    value = facts.get(key, default)
+    if not isinstance(value, int | float):
+        raise CannotTell(f"the answer holds no number `{key}`")
+    return float(value)
+
+
+def count(facts: Mapping[str, Any], key: str, default: float | None = None) -> int:
+    """A fact that is a whole number. Raises CannotTell where there is none and no default."""
+    value = number(facts, key, default)
+    if not isfinite(value):
+        raise CannotTell(f"`{key}` is {value}")
+    return int(value)
+
+
+def known(facts: Mapping[str, Any], key: str) -> float | None:
+    """A fact that is a finite number, or None."""
+    value = facts.get(key)
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
+
+
+def rows(facts: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The mappings in a fact that is a list; none where it is not one."""
+    value = facts.get(key)
+    return [r for r in value if isinstance(r, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def named(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A fact that is a mapping; an empty one where it is not."""
+    value = facts.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def spot(value: Any) -> Location | None:
+    """A location from `{file, line, text}`; None where it is no such thing."""
+    if not isinstance(value, Mapping) or not value.get("file") or not isinstance(value.get("line"), int):
+        return None
+    return Location(str(value["file"]), value["line"], str(value.get("text") or ""))
 
 
 def dye_case(

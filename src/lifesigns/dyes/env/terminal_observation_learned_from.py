@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import HARMLESS, DyeRule, dye_case, effect_text
+from lifesigns.dyes.base import DyeRule, dye_case
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -54,17 +54,9 @@ class TerminalObservationLearnedFrom(DyeRule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
-        facts = self.facts(view)
-        if facts.get("through_statistics"):
+        if self.facts(view).get("through_statistics"):
             raise CannotTell("terminal observations enter running statistics of the observations")
-        touched, effect = int(facts.get("gradients_touched", 0)), float(facts.get("largest_effect", 0.0))
-        if not touched:
-            return
-        message = (
-            f"other observations in terminal states changed {touched} of {facts['gradients']} gradients, "
-            f"at most by {effect_text(effect)}; they must change none"
-        )
-        yield self.found(view, message, "note" if effect < HARMLESS else "error", effect)
+        return self.must_not_change(view, "other observations in terminal states")
 
     def fires_on(self) -> Iterable[Case]:
         """A large effect, and one that is rounding only."""
