@@ -1,0 +1,97 @@
+"""Rule Y506: what one environment of a vector yields ends up in another one's row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lifesigns.dyes.base import DyeRule, count, dye_case
+from lifesigns.model import Finding, Subject
+from lifesigns.rules import CannotTell, Case, Likelihood, View
+
+
+class EnvironmentRowsMix(DyeRule):
+    """What one environment of a vector yields changes the rows of the others.
+
+    What it detects
+    ---------------
+    One observation of one environment was replaced, and networks that act put out something else for other
+    environments. Or one reward was changed, and in the batch it stands beside another environment's observation.
+
+    Why it matters
+    --------------
+    Environments run side by side are independent. Where rows mix, actions answer to what another environment shows, and
+    rewards are credited to what another one did; the mean over rows looks healthy.
+
+    How it decides
+    --------------
+    Two runs, bit for bit the same but for that observation or reward. For acting, the first network call with one row
+    for each environment: only the changed environment's row may answer. For batches, rows are recognised by the bytes
+    of the observations; it fires where most of the changed rewards stand beside another environment's.
+
+    When it is wrong
+    ----------------
+    Batch normalisation in training mode while acting, attention between agents, a centralised critic that is meant to
+    see all of them. Environments that show the same observations cannot be told apart.
+
+    What to do
+    ----------
+    Check every `reshape`, `view`, `swapaxes` and `flatten` between [steps, environments] and [rows]: one must not stand
+    in for a transpose. Give each environment its own memory.
+
+    References
+    ----------
+    Huang et al., The 37 implementation details of PPO (2022), vectorised architecture.
+    """
+
+    code = "Y506"
+    since = "0.2"
+    dye = "environment-rows"
+    causes = {
+        "rows-mixed": Likelihood(0.8, source="the share of it that concerns environments, judgement"),
+        "batch-misaligned": Likelihood(0.4, source="rewards beside another environment's rows, judgement"),
+    }
+    false_alarm = Likelihood(0.004, source="agents that are meant to see each other, judgement")
+
+    def applies_to(self, subject: Subject) -> bool:
+        """Two dyes: an observation (rows for acting) and a reward (rows of batches)."""
+        return subject.kind == "dye" and subject.name in (self.dye, "reward-pairing")
+
+    def check(self, view: View) -> Iterable[Finding]:
+        """At most one finding for each of the two dyes."""
+        facts = self.facts(view)
+        return self._acting(view, facts) if view.subject.name == self.dye else self._batches(view, facts)
+
+    def _acting(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        own, others = count(facts, "own_row", 0), count(facts, "other_rows", 0)
+        if own + others <= 0:
+            raise CannotTell("no network call with one row for each environment was compared")
+        if others:
+            its_own = "beside its own row" if own else "and not its own row"
+            message = f"one environment's observation changed what networks put out for other environments, {its_own}"
+            yield self.found(view, message, "error", others, 0.0, series="dye.other_rows", unit="calls")
+
+    def _batches(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        other = count(facts, "other_environment", 0)
+        same = count(facts, "right", 0) + count(facts, "shifted", 0)
+        if other + same <= 0:
+            raise CannotTell("no row of a batch could be told by its observation")
+        if other > same:
+            example = f" ({facts['example']})" if facts.get("example") else ""
+            message = (
+                f"{other} of {other + same} changed rewards stand beside another environment's observation{example}"
+            )
+            yield self.found(view, message, "error", other / (other + same), 0.5, series="dye.other_environment_share")
+
+    def fires_on(self) -> Iterable[Case]:
+        """Acting, another environment's row only, and batches."""
+        yield dye_case("acting", self.dye, {"own_row": 1, "other_rows": 1})
+        yield dye_case("not its own", self.dye, {"own_row": 0, "other_rows": 1})
+        batch = {"right": 3, "shifted": 2, "other_environment": 30, "example": "step 4 of environment 1"}
+        yield dye_case("batch", "reward-pairing", batch)
+
+    def quiet_on(self) -> Iterable[Case]:
+        """Own row only, right rows, and rows shifted within an environment (Y405)."""
+        yield dye_case("own row", self.dye, {"own_row": 1, "other_rows": 0})
+        yield dye_case("right", "reward-pairing", {"right": 30, "shifted": 0, "other_environment": 1})
+        yield dye_case("shifted", "reward-pairing", {"right": 0, "shifted": 30, "other_environment": 2})
