@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -219,3 +221,30 @@ INFO = [
 def test_noise_never_crashes_it(rule: Rule, data: st.DataObject) -> None:
     verdict = run_rule(rule, data.draw(wild(rule)))
     assert verdict.status != "crashed", verdict.reason
+
+
+ODD = [None, True, -1, 0, 2, 1e9, float("nan"), float("inf"), "", "text", [], [None], [[1, 2], [3]], {}, {"": None}]
+OF_EVENTS = [p for p in FIRING + QUIET if p.values[1].trace.events]
+
+
+@pytest.mark.parametrize(("rule", "one"), OF_EVENTS)
+def test_facts_that_are_missing_or_odd_never_crash_it(rule: Rule, one: Case) -> None:
+    """Each fact of each event left out, and replaced by values of other kinds, at both levels."""
+    for number, event in enumerate(one.trace.events):
+        for data in _odd(event.data):
+            events = list(one.trace.events)
+            events[number] = replace(event, data=data)
+            verdict = run_rule(rule, replace(one.trace, events=tuple(events)))
+            assert verdict.status != "crashed", (data, verdict.reason)
+
+
+def _odd(data: Mapping[str, Any], depth: int = 2) -> Iterator[dict[str, Any]]:
+    for key, value in data.items():
+        yield {k: v for k, v in data.items() if k != key}
+        yield from ({**data, key: odd} for odd in ODD)
+        if depth and isinstance(value, dict):
+            yield from ({**data, key: inner} for inner in _odd(value, depth - 1))
+        if depth and isinstance(value, list):
+            for i, item in enumerate(value[:2]):
+                inner = _odd(item, depth - 1) if isinstance(item, dict) else ODD
+                yield from ({**data, key: [*value[:i], changed, *value[i + 1 :]]} for changed in inner)

@@ -16,15 +16,17 @@ MAX_FILE, MAX_FUNCTION = 400, 60
 ALLOWED = {
     "model": set(),
     "stats": {"model"},
-    "rules": {"model", "detectors"},
+    "rules": {"model", "detectors", "dyes"},
     "detectors": {"rules", "stats", "model"},
+    "dyes": {"rules", "stats", "model"},
+    "paired": {"store", "model"},
     "store": {"model"},
     "record": {"store", "model"},
     "baselines": {"model"},
     "diagnose": {"rules", "stats", "model"},
     "report": {"diagnose", "rules", "model"},
 }
-"""Package → packages of ours that it may import. `rules` names `detectors` only to walk it (discovery)."""
+"""Package → packages of ours that it may import. `rules` names `detectors` and `dyes` only to walk them."""
 HEAVY = {"torch", "gymnasium", "stable_baselines3", "sb3_contrib", "tensorboard", "wandb"}
 USER_SIDE = {"record", "baselines"}
 """Packages that run where the user's libraries are, and may import them inside functions."""
@@ -86,13 +88,13 @@ def test_the_users_libraries_are_imported_only_where_the_user_has_them(file: Pat
             assert inside or file.name == "play.py", f"{ids(file)}:{line} imports {name} at the top"
 
 
-def test_rules_know_of_detectors_only_to_find_them() -> None:
+def test_rules_know_of_detectors_and_dyes_only_to_find_them() -> None:
     users = {
         ids(f)
         for f in FILES
         if package_of(f) == "rules"
         for name, _, _ in imports(f)
-        if name.startswith("lifesigns.detectors")
+        if name.startswith(("lifesigns.detectors", "lifesigns.dyes"))
     }
     assert users <= {"rules/discovery.py"}
 

@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from lifesigns.diagnose.cause import FAULT_KINDS, Cause, Kind
+from lifesigns.diagnose.dyed_causes import CREDIT_CAUSES, DATA_CAUSES, END_CAUSES
 
-Kind = Literal["bug", "hyperparameter", "environment", "luck", "healthy", "unknown"]
-FAULT_KINDS: tuple[Kind, ...] = ("bug", "hyperparameter", "environment")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A root cause; `prior` is a weight (weights are normalised over the causes that apply to a run).
-
-    `next_test` may contain SCRIPT, which stands for the script of the run. `only_rl`: cannot be in supervised
-    training.
-    """
-
-    id: str
-    kind: Kind
-    title: str
-    remedy: str
-    next_test: str
-    prior: float
-    basis: str = "assumed (no public census of faults by frequency)"
-    only_rl: bool = False
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether code, settings or environment are to be put right, other than by training for longer."""
-        return self.kind in FAULT_KINDS and self.id != "too-little-training"
-
+__all__ = ["BY_ID", "CAUSES", "FAULT_KINDS", "Cause", "Kind"]
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
@@ -192,6 +167,9 @@ CAUSES: tuple[Cause, ...] = (
         "over 100 updates.",
         prior=2.0,
     ),
+    *CREDIT_CAUSES,
+    *END_CAUSES,
+    *DATA_CAUSES,
     Cause(
         "too-little-training",
         "hyperparameter",

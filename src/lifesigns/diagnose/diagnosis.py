@@ -15,6 +15,8 @@ from lifesigns.rules import Rule, all_rules, run_rules
 
 LEAST_SHOWN = 0.01
 """probability below which a cause is left out of the answer; `unknown` never is."""
+SUPERVISED_DYES, RL_DYES = frozenset({"labels", "inputs", "validation"}), frozenset({"reward", "observation"})
+"""dyes that are planted in runs without an environment, and in those with one."""
 
 
 def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -> Diagnosis:
@@ -52,12 +54,27 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
     )
 
 
-def _applicable(trace: Trace, pairs: Iterable[tuple[Rule, Verdict]]) -> list[Cause]:
-    """The causes that this kind of run can have; in supervised training those of RL only if pointed at."""
-    kinds = {s.kind for s in trace.subjects.values()}
-    supervised = bool(kinds & {"loss", "optimizer"}) and not kinds & {"env", "policy", "target"}
+def _applicable(trace: Trace, pairs: Sequence[tuple[Rule, Verdict]]) -> list[Cause]:
+    """The causes that this kind of run can have and that were looked for.
+
+    In supervised training those of RL only if pointed at. Those marked `if_looked` only where a rule looked of which
+    they are the likeliest cause, so that a run without dyes is weighed as if they were not there.
+    """
     pointed = {cause for rule, verdict in pairs if verdict.status == "fired" for cause in rule.causes}
-    return [c for c in CAUSES if not (supervised and c.only_rl) or c.id in pointed]
+    looked = {max(rule.causes, key=lambda c: rule.causes[c].probability) for rule, _ in pairs if rule.causes}
+    supervised = _is_supervised(trace)
+    return [
+        c for c in CAUSES if (not (supervised and c.only_rl) or c.id in pointed) and (not c.if_looked or c.id in looked)
+    ]
+
+
+def _is_supervised(trace: Trace) -> bool:
+    """Whether something is trained and no environment was seen, by the recorder or by dyes."""
+    kinds = {s.kind for s in trace.subjects.values()}
+    if kinds & {"env", "policy", "target"}:
+        return False
+    dyes = {s.name for s in trace.of_kind("dye")}
+    return bool(kinds & {"loss", "optimizer"}) or bool(dyes & SUPERVISED_DYES and not dyes & RL_DYES)
 
 
 def _defects(pairs: Iterable[tuple[Rule, Verdict]], odds: Mapping[str, float]) -> tuple[Defect, ...]:

@@ -130,8 +130,13 @@ def known(facts: Mapping[str, Any], key: str) -> float | None:
 
 def rows(facts: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     """The mappings in a fact that is a list; none where it is not one."""
+    return [r for r in listed(facts, key) if isinstance(r, Mapping)]
+
+
+def listed(facts: Mapping[str, Any], key: str) -> list[Any]:
+    """A fact that is a list; an empty one where it is not."""
     value = facts.get(key)
-    return [r for r in value if isinstance(r, Mapping)] if isinstance(value, list | tuple) else []
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def named(facts: Mapping[str, Any], key: str) -> Mapping[str, Any]:

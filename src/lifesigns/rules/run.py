@@ -95,6 +95,9 @@ def _everywhere(trace: Trace, name: str, least: int) -> tuple[tuple[Subject, Ser
 
 
 def _explain(rule: Rule, trace: Trace, missing: tuple[str, ...]) -> str:
+    if rule.per == "dye":
+        planted = bool(trace.of_kind("dye"))
+        return "its dye is not for this kind of run" if planted else "no dye was planted: `lifesigns dye SCRIPT` does"
     if not trace.of_kind(rule.per) and rule.per != "run":
         return f"no {rule.per} was seen in this run"
     parts: list[str] = []

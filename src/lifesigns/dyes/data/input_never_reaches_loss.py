@@ -44,7 +44,7 @@ class InputNeverReachesLoss(DyeRule):
     since = "0.2"
     dye = "inputs"
     causes = {
-        "observation-ignored": Likelihood(0.8, source="the share of it that concerns supervised inputs, judgement"),
+        "observation-ignored": Likelihood(0.95, source="the definition of the cause, supervised"),
         "gradient-path-broken": Likelihood(0.1, source="only a last bias is left to train, judgement"),
     }
     false_alarm = Likelihood(0.003, source="loaders of indices, judgement")

@@ -48,8 +48,8 @@ class EnvironmentRowsMix(DyeRule):
     since = "0.2"
     dye = "environment-rows"
     causes = {
-        "rows-mixed": Likelihood(0.8, source="the share of it that concerns environments, judgement"),
-        "batch-misaligned": Likelihood(0.4, source="rewards beside another environment's rows, judgement"),
+        "environment-rows-mixed": Likelihood(0.95, source="the definition of the cause"),
+        "batch-misaligned": Likelihood(0.2, source="rewards beside another environment's rows, judgement"),
     }
     false_alarm = Likelihood(0.004, source="agents that are meant to see each other, judgement")
 

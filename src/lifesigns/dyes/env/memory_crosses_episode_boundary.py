@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, known
+from lifesigns.dyes.base import DyeRule, count, dye_case, known, listed
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -57,10 +57,7 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
         facts = self.facts(view)
         steps, touched = count(facts, "steps"), count(facts, "touched")
         inputs = count(facts, "inputs_touched", 0)
-        held = facts.get("depths")
-        depths = (
-            [d for one in held if (d := known({"": one}, "")) is not None] if isinstance(held, list | tuple) else []
-        )
+        depths = [d for one in listed(facts, "depths") if (d := known({"": one}, "")) is not None]
         if steps < 1:
             raise CannotTell("no step of the next episode was compared")
         if not touched:

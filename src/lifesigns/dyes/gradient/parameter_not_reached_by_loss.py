@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, named, spot
+from lifesigns.dyes.base import DyeRule, count, dye_case, listed, named, spot
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -70,14 +70,14 @@ class ParameterNotReachedByLoss(DyeRule):
             raise CannotTell(f"no optimiser took {FEWEST_STEPS} steps before the run was stopped")
         for name in judged:
             seen = named(optimizers, name)
-            never = sorted({i for i in _list(seen, "never") if isinstance(i, int) and i >= 0})
+            never = sorted({i for i in listed(seen, "never") if isinstance(i, int) and i >= 0})
             if not never:
                 continue
-            total, shapes = count(seen, "parameters", len(never)), _list(seen, "shapes")
+            total, shapes = count(seen, "parameters", len(never)), listed(seen, "shapes")
             share = max(len(never) / max(total, 1), _numbers(shapes, never) / max(_numbers(shapes), 1))
             message = (
                 f"{len(never)} of {total} parameter tensors of `{name}` got no gradient, or exactly zero, at each of "
-                f"{count(seen, 'steps')} steps ({_which(never, shapes, _list(seen, 'names'))})"
+                f"{count(seen, 'steps')} steps ({_which(never, shapes, listed(seen, 'names'))})"
             )
             severity = "error" if share >= ERROR_SHARE else "warning"
             where = spot(named(facts, "lines").get(name))
@@ -98,11 +98,6 @@ class ParameterNotReachedByLoss(DyeRule):
         few = {**seen, "never": [1], "steps": 3}
         yield dye_case("few steps of one", self.dye, {"optimizers": {"Adam#0": seen, "Adam#1": few}})
         yield dye_case("empty", self.dye, {"optimizers": {"SGD#0": {"parameters": 0, "never": [], "steps": 9}}})
-
-
-def _list(facts: Mapping[str, Any], key: str) -> list[Any]:
-    value = facts.get(key)
-    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _numbers(shapes: list[Any], which: Iterable[int] | None = None) -> int:

@@ -53,7 +53,7 @@ class ActionScoredWasNotExecuted(DyeRule):
     dye = "action"
     causes = {
         "scored-action-differs": Likelihood(0.9, source="the definition of the cause"),
-        "batch-misaligned": Likelihood(0.5, source="the share of it that concerns actions, judgement"),
+        "batch-misaligned": Likelihood(0.3, source="the share of it that concerns actions, judgement"),
         "stored-data-overwritten": Likelihood(0.2, source="actions kept in an array that is used again, judgement"),
     }
     false_alarm = Likelihood(0.005, source="observations that recur, judgement")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, number
+from lifesigns.dyes.base import DyeRule, count, dye_case, listed, number
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -71,8 +71,8 @@ class FirstRatioNotOne(DyeRule):
             raise CannotTell("the ratio is not a number")
         if share <= LEAST_SHARE:
             return
-        shapes = facts.get("broadcast")
-        beside = f"; the log-probabilities have shapes {' and '.join(map(str, shapes))}" if _is_list(shapes) else ""
+        shapes = listed(facts, "broadcast")
+        beside = f"; the log-probabilities have shapes {' and '.join(map(str, shapes))}" if shapes else ""
         message = (
             f"before any update {share:.0%} of {rows} importance ratios differ from 1 by more than 0.001, "
             f"at most by {largest:.3g}{beside}"
@@ -92,7 +92,3 @@ class FirstRatioNotOne(DyeRule):
         yield dye_case("one", self.dye, {"rows": 64, "largest": 0.0, "share": 0.0})
         yield dye_case("rounding", self.dye, {"rows": 64, "largest": 4e-7, "share": 0.0})
         yield dye_case("a row in many", self.dye, {"rows": 1000, "largest": 0.002, "share": 0.001})
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple) and bool(value)

@@ -47,7 +47,7 @@ class ObservationNeverReachesPolicy(DyeRule):
     code = "Y103"
     since = "0.2"
     dye = "observation"
-    causes = {"observation-ignored": Likelihood(0.8, source="the share of it that concerns acting, judgement")}
+    causes = {"observation-ignored": Likelihood(0.95, source="the definition of the cause")}
     false_alarm = Likelihood(0.002, source="clipped or saturated inputs, judgement")
 
     def check(self, view: View) -> Iterable[Finding]:

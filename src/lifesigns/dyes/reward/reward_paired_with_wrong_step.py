@@ -48,7 +48,7 @@ class RewardPairedWithWrongStep(DyeRule):
     dye = "reward-pairing"
     causes = {
         "batch-misaligned": Likelihood(0.85, source="the share of it that concerns rewards, judgement"),
-        "rows-mixed": Likelihood(0.1, source="arrays reshaped in the wrong order, judgement"),
+        "environment-rows-mixed": Likelihood(0.1, source="arrays reshaped in the wrong order, judgement"),
         "autoreset-rows-trained": Likelihood(0.1, source="the inserted row shifts what follows, judgement"),
     }
     false_alarm = Likelihood(0.003, source="observations that repeat, judgement")

@@ -59,12 +59,10 @@ class RunNotReproducible(DyeRule):
             raise CannotTell("the two undyed runs were not compared")
         if not facts["same"]:
             alike = known(facts, "records")
-            first = f"; the first operation that differs is `{facts['first_operation']}`"
-            message = (
-                "two runs with the same seeds differ"
-                f"{first if facts.get('first_operation') else ''}"
-                f"{f' ({alike:.0f} records compared)' if alike is not None else ''}"
-            )
+            name = facts.get("first_operation")
+            first = f"; the first operation that differs is `{name}`" if name else ""
+            among = f" ({alike:.0f} records compared)" if alike is not None else ""
+            message = f"two runs with the same seeds differ{first}{among}"
             yield self.found(view, message, "error", 0.0, 1.0, series="dye.same", unit="0/1")
         drawn = rows(facts, "drawn_seeds")
         if drawn:

@@ -49,7 +49,10 @@ class ObservationNeverReachesValue(DyeRule):
     code = "Y201"
     since = "0.2"
     dye = "observation"
-    causes = {"observation-ignored": Likelihood(0.6, source="the share of it that concerns updates, judgement")}
+    causes = {
+        "observation-ignored-in-updates": Likelihood(0.95, source="the definition of the cause"),
+        "observation-ignored": Likelihood(0.6, source="what acting is not given is often not stored either, judgement"),
+    }
     false_alarm = Likelihood(0.004, source="networks that take no observation, judgement")
 
     def check(self, view: View) -> Iterable[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import FEWEST_GRADIENTS, DyeRule, count, dye_case, known
+from lifesigns.dyes.base import FEWEST_GRADIENTS, DyeRule, count, dye_case, known, listed
 from lifesigns.model import Finding
 from lifesigns.rules import Case, Likelihood, View
 
@@ -51,10 +51,7 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding for each of the two."""
         facts = self.facts(view)
-        names = facts.get("networks")
-        networks = (
-            ", ".join(f"`{n}`" for n in names) if isinstance(names, list | tuple) and names else "target networks"
-        )
+        networks = ", ".join(f"`{name}`" for name in listed(facts, "networks")) or "target networks"
         calls, actions = count(facts, "acting_touched", 0), count(facts, "actions_touched", 0)
         if calls or actions:
             message = (
