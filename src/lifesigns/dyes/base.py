@@ -76,7 +76,7 @@ class DyeRule(Rule):
             raise CannotTell("no gradient was compared")
         if not hit:
             return
-        message = f"{what} changed {hit} of {compared} gradients, at most by {effect_text(effect)}; none may change"
+        message = f"{what} changed {hit} of {compared} gradients, {effect_text(effect)}; none may change"
         yield self.found(view, message, severity_of(effect), effect)
 
 
@@ -86,12 +86,17 @@ def severity_of(effect: float) -> Severity:
 
 
 def effect_text(share: float) -> str:
-    """How large an effect is, in words and a number: of a gradient, relative to it."""
+    """How much gradients changed at most, relative to their size."""
     if not isfinite(share):
-        return "of unknown size"
+        return "by an unknown amount"
     if share < HARMLESS:
-        return "below rounding (harmless here)"
-    return f"{share:.2g} of the gradient's size"
+        return "by less than rounding (harmless here)"
+    return f"at most by {share:.2g} of the gradient's size"
+
+
+def some(number: int, noun: str) -> str:
+    """`1 row`, `3 rows`, `2 batches`."""
+    return f"{number} {noun}{'' if number == 1 else 'es' if noun.endswith('ch') else 's'}"
 
 
 def unanswered(facts: Mapping[str, Any], fewest_planted: int = 1) -> bool:

@@ -87,7 +87,7 @@ class BatchRowsMix(DyeRule):
         effect = number(facts, "largest_effect", 0.0)
         found = "; ".join(dict.fromkeys(_square(p) for p in places[:3]))
         if touched and not effect < HARMLESS:
-            shown = f"row by row, {touched} of {gradients} gradients change, at most by {effect_text(effect)}"
+            shown = f"row by row, {touched} of {gradients} gradients change, {effect_text(effect)}"
             yield self.found(view, f"{found}: computed {shown}", "error", effect)
         else:
             message = f"{found}: computed row by row, gradients are the same up to rounding (harmless here)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, unanswered
+from lifesigns.dyes.base import DyeRule, count, dye_case, some, unanswered
 from lifesigns.model import Finding
 from lifesigns.rules import Case, Likelihood, View
 
@@ -54,7 +54,7 @@ class InputNeverReachesLoss(DyeRule):
         facts = self.facts(view)
         if unanswered(facts):
             planted, gradients = count(facts, "planted"), count(facts, "gradients")
-            message = f"the inputs of {planted} batches were changed and none of {gradients} gradients changed"
+            message = f"the inputs of {some(planted, 'batch')} were changed and none of {gradients} gradients changed"
             yield self.found(view, message, "error", 0.0, None)
 
     def fires_on(self) -> Iterable[Case]:

@@ -60,7 +60,7 @@ class EvaluationChangesTraining(DyeRule):
             beside = f", and {steps} training actions" if steps else ""
             message = (
                 f"other rewards and observations in evaluation changed {touched} of {after} later gradients, "
-                f"at most by {effect_text(effect)}{beside}"
+                f"{effect_text(effect)}{beside}"
             )
             yield self.found(view, message, "error" if steps else severity_of(effect), effect)
         elif steps:

@@ -66,7 +66,8 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
             raise CannotTell(
                 f"inputs differ still at step {max(depths):.0f} of the next episode: running statistics, it seems"
             )
-        at = f", at its step{'s' * (len(depths) > 1)} {', '.join(f'{d:.0f}' for d in depths[:6])}" if depths else ""
+        first = ", ".join(f"{d:.0f}" for d in depths[:6]) + " …" * (len(depths) > 6)
+        at = f", at its step{'s' * (len(depths) > 1)} {first}" if depths else ""
         what = "a stack of frames or a wrapper's memory" if inputs else "a recurrent state, for the inputs are the same"
         message = (
             f"other observations in one episode changed {touched} network calls in the first {steps} steps of the "

@@ -59,7 +59,7 @@ class ObservationArrayReused(DyeRule):
         by = f"{layers} hands out an array that it fills again" if reused else "an observation is overwritten later"
         touched, gradients = count(facts, "gradients_touched", 0), count(facts, "gradients", 0)
         if touched:
-            shown = f"{touched} of {gradients} gradients changed, at most by {effect_text(effect)}"
+            shown = f"{touched} of {gradients} gradients changed, {effect_text(effect)}"
         else:
             shown = "the run took another course" if parted else "no gradient changed (harmless here)"
         harmless = not parted and effect < HARMLESS

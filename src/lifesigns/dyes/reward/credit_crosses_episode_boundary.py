@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, number
+from lifesigns.dyes.base import DyeRule, count, dye_case, number, some
 from lifesigns.model import Finding
 from lifesigns.rules import Case, Likelihood, View
 
@@ -64,7 +64,7 @@ class CreditCrossesEpisodeBoundary(DyeRule):
             return
         own = f" beside {count(facts, 'own_rows')} planted ones" if "own_rows" in facts else ""
         message = (
-            f"rewards of episodes' first steps changed {crossing} rows of other episodes{own}, "
+            f"rewards of episodes' first steps changed {some(crossing, 'row')} of other episodes{own}, "
             f"at most by {size:.3g} of the planted row's own response"
         )
         yield self.found(view, message, "error", size, LEAST_CROSSING, series="dye.crossing")

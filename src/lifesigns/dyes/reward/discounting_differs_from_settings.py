@@ -71,7 +71,7 @@ class DiscountingDiffersFromSettings(DyeRule):
             if reading.matches:
                 continue
             nearest = min(reading.wanted, key=lambda w: abs(w.value - reading.value))
-            message = f"{reading.said}, the settings say {nearest.text}"
+            message = f"{reading.said}; the settings say {nearest.text}"
             yield self.found(
                 view, message, "error", reading.value, nearest.value, series=f"dye.{reading.kind}", unit=reading.unit
             )

@@ -118,7 +118,7 @@ def _of_target(weight: float, decay: float | None, responses: int, settings: Set
     """γ and n of a target `r₁ + γr₂ + … + γⁿV`: rewards answer in n sizes, the value with γⁿ."""
     steps = _power(weight, decay, responses)
     gamma = copysign(abs(weight) ** (1.0 / steps), weight)
-    beside = f", the next value by {weight:.6g} over {steps} steps" if steps > 1 else ""
+    beside = f" (the next value by {weight:.6g} over {steps} steps)" if steps > 1 else ""
     found = [Reading("gamma", gamma, f"the code discounts by γ = {gamma:.6g} a step{beside}", settings.gamma)]
     if decay is not None and responses >= 2:
         said = f"the rewards inside a target fade by γ = {decay:.6g} a step"

@@ -67,10 +67,11 @@ class RewardTransformed(DyeRule):
         if abs(one - 1.0) > SCALE_TOLERANCE:
             said.append(f"a reward 1 higher moves the first number that answers by {one:.4g}: it is scaled")
         if abs(hundred) < CLIPPED * abs(one):
-            said.append(f"a reward 100 higher moves it by {100 * hundred:.4g}: it is clipped or squashed")
+            said.append(
+                f"a reward 100 higher moves it by {100 * hundred:.4g}, not {100 * one:.4g}: it is clipped or squashed"
+            )
         if said:
-            message = "; ".join(said)
-            yield self.found(view, message, "note", one, 1.0, series="dye.moved_by_1", unit="reward")
+            yield self.found(view, "; ".join(said), "note", one, 1.0, series="dye.moved_by_1", unit="reward")
 
     def fires_on(self) -> Iterable[Case]:
         """Scaled, clipped, and turned round."""

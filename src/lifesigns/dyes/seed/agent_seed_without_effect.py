@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case
+from lifesigns.dyes.base import DyeRule, count, dye_case, some
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -55,7 +55,7 @@ class AgentSeedWithoutEffect(DyeRule):
         if given < 1:
             raise CannotTell("the script sets no seed of Python, NumPy or PyTorch")
         if not count(facts, "agent_touched"):
-            message = f"other numbers for the {given} seeds of Python, NumPy and PyTorch changed nothing in the run"
+            message = f"{some(given, 'seed')} of Python, NumPy or PyTorch replaced by another number changed nothing"
             yield self.found(view, message, "warning", 0.0, None, series="dye.agent_touched", unit="records")
 
     def fires_on(self) -> Iterable[Case]:

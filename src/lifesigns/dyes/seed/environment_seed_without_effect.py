@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case
+from lifesigns.dyes.base import DyeRule, count, dye_case, some
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -53,7 +53,7 @@ class EnvironmentSeedWithoutEffect(DyeRule):
         if given < 1:
             raise CannotTell("the script gives no seed to `reset`")
         if not count(facts, "env_touched"):
-            message = f"other numbers for the {given} seeds given to `reset` changed no observation"
+            message = f"{some(given, 'seed')} given to `reset` replaced by another number changed no observation"
             yield self.found(view, message, "warning", 0.0, None, series="dye.env_touched", unit="observations")
 
     def fires_on(self) -> Iterable[Case]:
