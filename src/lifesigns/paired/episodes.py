@@ -82,7 +82,7 @@ def next_episode(lab: Lab, facts: Facts) -> None:
     last = lab.stain("busy", "reward-truncated")
     hit = rows = 0
     for i in last.of_kind("op"):
-        if i >= stain.common or i not in last.marks:
+        if i >= stain.common or last.secondary[i] or stain.secondary[i]:
             continue
         ends, change = last.delta(i), stain.delta(i) if i in stain.marks else None
         if ends is None or ends.ndim == 0 or plan.log.rows[i, GRAD]:
@@ -137,13 +137,9 @@ def memory(lab: Lab, facts: Facts) -> None:
 
 
 def _acting_on(plan: Plan, step: Step) -> list[int]:
-    """The last call of each network between the step before of the same environment and this one."""
+    """The calls for acting between the step before of the same environment and this one."""
     before = max((s.action for s in plan.steps if s.part == step.part and s.number == step.number - 1), default=-1)
-    last: dict[str, int] = {}
-    for call in plan.acting_calls:
-        if before < call < step.action:
-            last[plan.log.name(call)] = max(call, last.get(plan.log.name(call), -1))
-    return sorted(last.values())
+    return sorted(call for call in plan.acting_calls if before < call < step.action)
 
 
 def _row_of(plan: Plan, part: int) -> int:
@@ -302,10 +298,16 @@ def evaluation(lab: Lab, facts: Facts) -> None:
         raise Blind("no update followed the evaluation before the run was stopped")
 
 
-def own_network_value(lab: Lab, facts: Facts) -> None:
+def target_network(lab: Lab, facts: Facts) -> None:
     """Outputs of the target networks 1 higher: the target must answer, and what is done before it must not."""
     plan = lab.plan("natural")
     networks = plan.target_networks
+    online = [] if networks else online_bootstraps(plan)
+    uncalled = list(plan.log.notes.get("uncalled", []))
+    if online and uncalled:
+        facts.data.update(uncalled=uncalled, bootstraps_from=plan.label(online[0]), networks=[])
+        facts.site = plan.log.site(online[0])
+        return
     if not networks or "target-value" not in lab.asked():
         raise Blind("no target network was recognised (one that is called in updates without a gradient)")
     stain = lab.stain("natural", "target-value")
@@ -322,6 +324,11 @@ def own_network_value(lab: Lab, facts: Facts) -> None:
         facts.site = stain.base.site(weight[1])
 
 
+def online_bootstraps(plan: Plan) -> list[int]:
+    """Calls without a gradient, in updates, of networks that are trained, on the observations that follow the batch's."""
+    return [c for c in _following(plan, with_gradient=False) if plan.label(c) in plan.with_gradient]
+
+
 def detached_target(lab: Lab, facts: Facts) -> None:
     """Values of next observations detached from the graph: no gradient may answer."""
     if "next-value-detached" not in lab.asked():
@@ -336,17 +343,22 @@ def detached_target(lab: Lab, facts: Facts) -> None:
 def next_calls(plan: Plan) -> list[int]:
     """Calls in updates, of networks whose output needs a gradient there, on observations that follow those of another
     call of the same update."""
+    return _following(plan, with_gradient=True)
+
+
+def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
     found: list[int] = []
     log = plan.log
     dims = len(next(iter(plan.acted_on.values()), ()))
-    for grad in plan.grads[:12]:
+    for grad in plan.grads[:40]:
         start, end = plan.window(grad)
-        rows = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
-        for i, mine in rows:
-            if any(_follows(plan, other, mine, dims) for j, other in rows if j != i and len(other) == len(mine)):
+        batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
+        chosen = batches if with_gradient else readings.all_rows(plan, grad)
+        for i, mine in chosen:
+            if any(_follows(plan, other, mine, dims) for j, other in batches if j != i and len(other) == len(mine)):
                 label = log.name(i)
                 call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
-                if call >= 0:
+                if call >= 0 and bool(log.rows[call, GRAD]) == with_gradient:
                     found.append(call)
     return found
 

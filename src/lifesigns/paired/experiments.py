@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lifesigns.paired.plan import Plan
@@ -40,6 +41,7 @@ class Lab:
     def __init__(self, runner: Runner, deadline: float) -> None:
         self.runner, self.deadline = runner, deadline
         self._futures: dict[str, Future[Ran]] = {}
+        self._requests: dict[str, dict[str, Any]] = {}
         self._logs: dict[str, RunLog] = {}
         self._plans: dict[str, Plan] = {}
         self._stains: dict[tuple[str, str], Stain] = {}
@@ -53,11 +55,30 @@ class Lab:
     def ask(self, name: str, **request: Any) -> None:
         """Asks for a run, unless it has been asked for."""
         if name not in self._futures and self.left_s() > 0:
+            self._requests[name] = request
             self._futures[name] = self.runner.submit(name, seeds=self.seeds, **request)
+
+    def ask_lines(self, name: str) -> None:
+        """Asks for a run again, with the user's lines logged."""
+        if name in self._requests:
+            self.ask(f"{name}-lines", lines=True, **self._requests[name])
+
+    def ask_lines_again(self, name: str) -> None:
+        """The same once more, to see which variables differ by themselves (those that hold a time)."""
+        if name in self._requests:
+            self.ask(f"{name}-again-lines", lines=True, **self._requests[name])
+
+    def lines(self, name: str) -> Path:
+        """Where the lines of such a run are. Raises Blind."""
+        return self.ran(f"{name}-lines").folder / "lines.json"
 
     def asked(self) -> set[str]:
         """Names of the runs that were asked for."""
         return set(self._futures)
+
+    def request(self, name: str) -> dict[str, Any]:
+        """What was asked for by that name."""
+        return self._requests[name]
 
     def ran(self, name: str) -> Ran:
         """A finished run. Raises Blind where it is no evidence."""
@@ -111,7 +132,7 @@ def answer(stain: Stain, facts: Facts) -> None:
         planted=stain.dyed.about["plantings"],
         gradients=len(gradients),
         gradients_touched=len(touched),
-        largest_effect=max(finite, default=0.0),
+        largest_effect=max(finite, default=float("inf") if touched else 0.0),
         largest_update_effect=max((e for _, e in steps if e == e), default=0.0),
         records_touched=len(stain.at),
         parted=stain.parted,

@@ -1,9 +1,104 @@
-"""Asks for the pairs of runs that log the user's lines, for the dyes whose answer needs one."""
+"""Asks for the pairs of runs that log the user's lines, for the dyes whose answer needs one, and points facts at it."""
 
 from __future__ import annotations
 
-from lifesigns.paired.experiments import Facts, Lab
+from collections.abc import Callable
+from typing import Any
+
+from lifesigns.paired.experiments import Blind, Facts, Lab
+from lifesigns.paired.locate import LinePath, Mark, text_of
+
+Suspect = Callable[[dict[str, Any]], bool]
+
+
+def _lost(data: dict[str, Any]) -> bool:
+    return not data.get("gradients_touched") and data.get("gradients", 0) >= 2
+
+
+def _crossing(data: dict[str, Any]) -> bool:
+    return float(data.get("crossing", 0.0)) > 0.01
+
+
+def _off(data: dict[str, Any]) -> bool:
+    return bool(data.get("settings")) and data.get("planted_as") == "once"
+
+
+def _wrong_way(data: dict[str, Any]) -> bool:
+    return any(p < 0 for p in data.get("pulls", {}).values())
+
+
+def _leaks(data: dict[str, Any]) -> bool:
+    return bool(data.get("gradients_touched")) and not data.get("meets_reward")
+
+
+def _shifted(data: dict[str, Any]) -> bool:
+    wrong = data.get("shifted", 0) + data.get("other_environment", 0)
+    return wrong > data.get("right", 0)
+
+
+def _touched(data: dict[str, Any]) -> bool:
+    return bool(data.get("touched"))
+
+
+def _transformed(data: dict[str, Any]) -> bool:
+    one, hundred = data.get("moved_by_1", 1.0), data.get("moved_by_100", 1.0)
+    return abs(one - 1.0) > 1e-3 or abs(hundred - one) > 0.1 * abs(one)
+
+
+WANTED: dict[str, tuple[Suspect, str, str, str]] = {
+    "reward": (_lost, "natural", "reward-comb", "end"),
+    "discounting": (_off, "natural", "reward-once", "spread"),
+    "reward-sign": (_wrong_way, "natural", "reward-once", "negative"),
+    "reward-pairing": (_shifted, "natural", "reward-once", "stored"),
+    "reward-scaling": (_transformed, "natural", "reward-once", "stored"),
+    "episode-boundary": (_crossing, "busy", "reward-first-steps", "spread"),
+    "truncated-end": (_lost, "busy", "end-kind", "end"),
+    "terminal-observation": (_leaks, "busy", "obs-terminal", "last"),
+    "autoreset-rows": (_leaks, "busy", "dummy-reward", "stored"),
+    "episode-memory": (_touched, "busy", "obs-one-episode", "memory"),
+    "observation": (_lost, "natural", "obs-all", "end"),
+    "labels": (_lost, "natural", "labels", "end"),
+    "inputs": (_lost, "natural", "inputs", "end"),
+}
+"""Dye → when its answer asks for a line, the undyed run, the dyed run, and how the line is found."""
 
 
 def locate_all(lab: Lab, facts: list[Facts]) -> None:
-    """Placeholder."""
+    """For each dye with such an answer: a pair of runs with the lines logged; `site_lines` in its facts where found."""
+    wanted = [(f, WANTED[f.dye]) for f in facts if f.dye in WANTED and not f.data.get("blind") and WANTED[f.dye][0](f.data)]
+    for one, (_, base, dyed, _) in wanted:
+        for name in (base, dyed):
+            lab.ask_lines(name)
+        lab.ask_lines_again(base)
+    for one, (_, base, dyed, how) in wanted:
+        try:
+            path = LinePath(lab.lines(base), lab.lines(dyed), lab.lines(f"{base}-again"))
+        except (Blind, OSError, ValueError, KeyError):
+            continue
+        mark = _found(path, how, one.data)
+        one.data["line_path"] = [
+            {"file": m.file, "line": m.line, "names": list(m.names)[:4]} for m in _distinct(path.marks)[:12]
+        ]
+        if mark is not None:
+            one.data["line"] = {"file": mark.file, "line": mark.line, "text": text_of(mark.file, mark.line)}
+
+
+def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
+    if how == "end":
+        return path.end()
+    if how == "negative":
+        return path.negative
+    if how == "spread":
+        return path.spread(int(data.get("planted_rows", 0)) or 1)
+    if how == "stored":
+        return path.stored()
+    if how == "last":
+        return path.marks[-1] if path.marks else None
+    return path.first()
+
+
+def _distinct(marks: list[Mark]) -> list[Mark]:
+    found: dict[tuple[str, int], Mark] = {}
+    for mark in marks:
+        found.setdefault((mark.file, mark.line), mark)
+    return list(found.values())

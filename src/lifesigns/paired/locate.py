@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
-LOOK_AHEAD = 12
 
 
 @dataclass
@@ -22,6 +21,7 @@ class Event:
 
     file: str
     line: int
+    frame: int
     values: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -33,23 +33,27 @@ class Mark:
     line: int
     names: tuple[str, ...]
     at: int
-    drop: bool = False
+    frame: int
 
 
 class LinePath:
-    """The lines that a stain went through."""
+    """The lines that a stain went through; variables that differ between two undyed runs (a time) are left out."""
 
-    def __init__(self, base: Path, dyed: Path) -> None:
+    def __init__(self, base: Path, dyed: Path, again: Path) -> None:
         a, b = _events(base), _events(dyed)
         self.events = a
+        restless = _restless(a, _events(again))
         self.marks: list[Mark] = []
         self.negative: Mark | None = None
         for i, (x, y) in enumerate(zip(a, b, strict=False)):
             if (x.file, x.line) != (y.file, y.line):
                 break
-            names = tuple(n for n in dict.fromkeys([*x.values, *y.values]) if x.values.get(n) != y.values.get(n))
+            names = tuple(
+                n for n in dict.fromkeys([*x.values, *y.values])
+                if x.values.get(n) != y.values.get(n) and (x.file, x.line, n) not in restless
+            )
             if names:
-                mark = Mark(x.file, x.line, names, i)
+                mark = Mark(x.file, x.line, names, i, x.frame)
                 self.marks.append(mark)
                 if self.negative is None and _falls(x, y, names):
                     self.negative = mark
@@ -62,17 +66,44 @@ class LinePath:
         return self.marks[0] if self.marks else None
 
     def end(self) -> Mark | None:
-        """Where the stain ends: the next line that reads what the last stained line gave a new value, or that line."""
+        """Where the stain ends: the line that reads what the last stained line gave a new value, or that line."""
         if not self.marks:
             return None
-        last = self.marks[-1]
-        names = {n.split(".")[-1] for m in self.marks[-3:] if m.at >= last.at - 2 for n in m.names if n != "<return>"}
-        for i in range(last.at + 1, min(last.at + 1 + LOOK_AHEAD, len(self.events))):
+        return self.reader(self.marks[-1], self._fresh(self.marks[-1])) or self.marks[-1]
+
+    def stored(self) -> Mark | None:
+        """The line that takes up what the first stained step gave, inside the functions that it is handed to."""
+        first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
+        if first is None:
+            return self.first(after_step=True)
+        return self.reader(first, self._fresh(first)) or self.first(after_step=True)
+
+    def _fresh(self, mark: Mark) -> set[str]:
+        return {n.split(".")[-1] for n in mark.names if n != "<return>"}
+
+    def reader(self, mark: Mark, names: set[str], depth: int = 0) -> Mark | None:
+        """The next line of the same call that reads one of `names`; the line inside the called function instead, where
+        that was given one of them."""
+        for i in range(mark.at + 1, len(self.events)):
             one = self.events[i]
-            words = set(re.findall(r"[A-Za-z_]\w*", text_of(one.file, one.line)))
-            if (one.file, one.line) != (last.file, last.line) and names & words:
-                return Mark(one.file, one.line, tuple(sorted(names & words)), i)
-        return last
+            if one.frame == mark.frame:
+                words = set(re.findall(r"[A-Za-z_]\w*", text_of(one.file, one.line)))
+                if one.line != mark.line and names & words:
+                    return Mark(one.file, one.line, tuple(sorted(names & words)), i, one.frame)
+            elif depth < 3 and (inner := self._given(i, mark.at)) is not None:
+                found = self.reader(inner, self._fresh(inner), depth + 1)
+                if found is not None:
+                    return found
+            if i > mark.at + 4000:
+                break
+        return None
+
+    def _given(self, at: int, after: int) -> Mark | None:
+        """The mark of a call's arguments at this event, if they are stained."""
+        one = self.events[at]
+        if not text_of(one.file, one.line).startswith(("def ", "async def ", "@")):
+            return None
+        return next((m for m in self.marks if m.at == at and m.at > after), None)
 
     def spread(self, planted: int) -> Mark | None:
         """The first line, after the last step before the stain left the rollout, that is stained more often than was
@@ -97,6 +128,16 @@ class LinePath:
         return end if any(m.at > end for m in tail) else -1
 
 
+def _restless(a: list[Event], b: list[Event]) -> set[tuple[str, int, str]]:
+    """(file, line, variable) of what differs without a dye."""
+    found: set[tuple[str, int, str]] = set()
+    for x, y in zip(a, b, strict=False):
+        if (x.file, x.line) != (y.file, y.line):
+            break
+        found |= {(x.file, x.line, n) for n in {*x.values, *y.values} if x.values.get(n) != y.values.get(n)}
+    return found
+
+
 def _falls(x: Event, y: Event, names: tuple[str, ...]) -> bool:
     """Whether a plain number fell although the reward rose."""
     for name in names:
@@ -112,9 +153,9 @@ def _events(path: Path) -> list[Event]:
     held = json.loads(path.read_text("utf-8"))
     files: list[str] = held["files"]
     found: list[Event] = []
-    for file, line, name, digest in held["rows"]:
+    for file, line, name, digest, frame in held["rows"]:
         if not name:
-            found.append(Event(files[file], line))
+            found.append(Event(files[file], line, frame))
         elif found:
             found[-1].values[name] = digest
     return found

@@ -136,17 +136,19 @@ class Plan:
 
     @cached_property
     def acting_calls(self) -> set[int]:
-        """Records of network calls whose next record of an environment or update is a training environment's action."""
-        actions = np.array([s.action for s in self.training], dtype=np.int64)
-        marks = np.flatnonzero(np.isin(self.kinds, [KINDS.index(k) for k in ("action", "loss", "grad")]))
-        calls = self.log.of_kind("call")
-        if not len(actions) or not len(calls):
-            return set()
-        following = np.searchsorted(marks, calls)
-        inside = following < len(marks)
-        next_mark = marks[np.minimum(following, len(marks) - 1)]
-        chosen = inside & np.isin(next_mark, actions)
-        return set(calls[chosen].tolist())
+        """The last call of each network before the training environments are stepped, nothing learned in between."""
+        wanted = {s.action for s in self.training}
+        chosen: set[int] = set()
+        last: dict[int, int] = {}
+        for i in self.log.of_kind("action", "call", "loss", "grad").tolist():
+            kind = self.log.kind(i)
+            if kind == "call":
+                last[int(self.log.rows[i, NAME])] = i
+            else:
+                if i in wanted:
+                    chosen.update(last.values())
+                last.clear()
+        return chosen
 
     @cached_property
     def update_calls(self) -> list[int]:
@@ -171,7 +173,9 @@ class Plan:
         acting = {self.label(i) for i in self.acting_calls}
         calls = [i for i in self.update_calls if not self.log.rows[i, GRAD]]
         labels = list(dict.fromkeys(self.label(i) for i in calls))
-        chosen = [x for x in labels if x not in self.with_gradient and x not in acting]
+        known = self.log.notes.get("networks", {})
+        still = {x for x in labels if known.get(x, {}).get("parameters", 1) and not known.get(x, {}).get("trained")}
+        chosen = [x for x in labels if x in still and x not in self.with_gradient and x not in acting]
         feeding = {x for x in chosen if self._feeds_another(x, set(chosen) - {x})}
         return [x for x in chosen if x not in feeding] or chosen
 

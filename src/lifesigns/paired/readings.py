@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,16 +134,22 @@ def value_weights(stain: Stain, like: int, ratio: float, until: int) -> float | 
     return None
 
 
-def rows_of(plan: Plan, grad: int) -> Iterable[tuple[int, NDArray[np.float32]]]:
+def rows_of(plan: Plan, grad: int) -> list[tuple[int, NDArray[np.float32]]]:
     """(record, rows [n, dims]) of what networks whose output needs a gradient were given before a gradient."""
+    return [(i, rows) for i, rows in all_rows(plan, grad) if _needs_gradient(plan, i)]
+
+
+def all_rows(plan: Plan, grad: int) -> list[tuple[int, NDArray[np.float32]]]:
+    """(record, rows [n, dims]) of what any network was given in the update before a gradient."""
     start, end = plan.window(grad)
     log = plan.log
+    found: list[tuple[int, NDArray[np.float32]]] = []
     for i in range(start, end):
-        if log.kind(i) != "input" or len(log.shapes[i]) < 2:
-            continue
-        value = log.value(i)
-        if value is not None and value.dtype.kind in "fiu" and _needs_gradient(plan, i):
-            yield i, value.astype(np.float32).reshape(value.shape[0], -1)
+        if log.kind(i) == "input" and len(log.shapes[i]) >= 2:
+            value = log.value(i)
+            if value is not None and value.dtype.kind in "fiu":
+                found.append((i, value.astype(np.float32).reshape(value.shape[0], -1)))
+    return found
 
 
 def _needs_gradient(plan: Plan, record: int) -> bool:

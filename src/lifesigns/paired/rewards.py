@@ -205,14 +205,15 @@ def _pull(plan: Plan, stain: Stain, record: int, change: Any, wanted: dict[Any, 
         owners = [o for o in plan.observations.get(given[row][:dims].tobytes(), []) if o in wanted]
         if not owners or wanted[owners[0]] is None:
             continue
-        direction = _direction(plan, wanted[owners[0]], change.shape[1], out.reshape(len(change), -1)[row])
+        acts = plan.label(call) in {plan.label(c) for c in plan.acting_calls}
+        direction = _direction(plan, wanted[owners[0]], change.shape[1], out.reshape(len(change), -1)[row], acts)
         if direction is not None:
             total -= float(change[row] @ direction)
             seen += 1
     return total if seen and total != 0 else None
 
 
-def _direction(plan: Plan, step: Step | None, width: int, out: Any) -> Any:
+def _direction(plan: Plan, step: Step | None, width: int, out: Any, acts: bool) -> Any:
     """The direction in a network's output that means `more of the action that was taken` (or a higher value)."""
     assert step is not None
     space = plan.name_of(step.part).get("action") or {}
@@ -223,7 +224,7 @@ def _direction(plan: Plan, step: Step | None, width: int, out: Any) -> Any:
         one = np.zeros(width)
         one[int(action.reshape(-1)[0]) % width] = 1.0
         return one
-    if width == 1 and (space.get("type") == "Discrete" or len(action.reshape(-1)) != 1):
+    if width == 1 and (space.get("type") == "Discrete" or action.size != 1 or not acts):
         return np.ones(1)
     if space.get("type") == "Box" and width == action.size and width > 1:
         away = action.reshape(-1).astype(np.float64) - out.astype(np.float64)
@@ -232,13 +233,22 @@ def _direction(plan: Plan, step: Step | None, width: int, out: Any) -> Any:
 
 
 def _input_rows(plan: Plan, call: int) -> Any:
-    label = plan.label(call)
+    """Rows [n, dims] that a call was given, or that the networks before it in the same pass were given, where those are
+    observations."""
+    log = plan.log
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    rows = log.shapes[call][0] if log.shapes[call] else 0
     for i in range(call - 1, max(call - 400, -1), -1):
-        if plan.log.kind(i) == "input" and plan.log.name(i) == label:
-            value = plan.log.value(i)
-            if value is None or value.ndim < 2:
-                return None
-            return value.astype(np.float32).reshape(value.shape[0], -1)
+        if log.kind(i) in ("step", "loss", "end"):
+            return None
+        if log.kind(i) != "input" or not log.shapes[i] or log.shapes[i][0] != rows or len(log.shapes[i]) < 2:
+            continue
+        value = log.value(i)
+        if value is None:
+            continue
+        flat = value.astype(np.float32).reshape(rows, -1)
+        if flat.shape[1] >= dims and flat[0][:dims].tobytes() in plan.observations:
+            return flat
     return None
 
 
@@ -276,13 +286,19 @@ def _actor(plan: Plan) -> dict[str, Any]:
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
             gradient = log.value(record)
-            if gradient is not None and np.any(gradient != 0):
+            if gradient is not None and np.any(gradient != 0) and _is_constant(gradient):
                 site = log.site(loss)
                 return {
                     "critic": log.name(call), "sign": float(np.sign(gradient.sum())), "rows": int(gradient.size),
                     "line": _reduced(plan, loss) or ({"file": site.user_file, "line": site.user_line} if site else {}),
                 }
     return {}
+
+
+def _is_constant(gradient: Any) -> bool:
+    """Whether the rows of a gradient have one value, or that and 0: the mean of a critic (or of the least of several)."""
+    values = gradient[gradient != 0].astype(np.float64)
+    return bool(np.all(np.abs(values - values[0]) <= 1e-3 * np.abs(values[0])))
 
 
 def _reduced(plan: Plan, loss: int) -> dict[str, Any]:

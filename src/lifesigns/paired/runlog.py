@@ -128,8 +128,8 @@ class Stain:
         change, base = self.delta(i), self.base.value(i)
         if change is None or base is None:
             return float("nan")
-        size = float(np.linalg.norm(base.astype(np.float64).reshape(-1)))
-        moved = float(np.linalg.norm(np.nan_to_num(change, nan=1.0).reshape(-1)))
+        size = float(np.sqrt(np.square(base.astype(np.float64)).sum()))
+        moved = float(np.sqrt(np.square(np.nan_to_num(change, nan=1.0)).sum()))
         return moved / size if size > 0 else (float("inf") if moved else 0.0)
 
     def effects(self, kind: str) -> list[tuple[int, float]]:
@@ -145,13 +145,16 @@ class Stain:
 
     @cached_property
     def secondary(self) -> NDArray[np.bool_]:
-        """Records computed from a network that had already learned from the stain: their difference is a consequence."""
+        """Records whose difference is a consequence of having learned from the stain: computed from a network that had,
+        or, once an action differs for that reason, from data whose origin is not known."""
         marks = np.zeros(self.common, dtype=bool)
+        acted = next((i for i in self.of_kind("action") if i > self.first_step), self.common)
         for i in range(self.first_step, self.common):
+            parents = self.base.parents[i]
             if KINDS[int(self.base.rows[i, KIND])] == "call":
                 marks[i] = i in self.marks
             else:
-                marks[i] = any(0 <= p < i and marks[p] for p in self.base.parents[i])
+                marks[i] = any(0 <= p < i and marks[p] for p in parents) or (i > acted and max(parents, default=-1) < 0)
         return marks
 
     def ops(self) -> Iterator[tuple[int, NDArray[np.float64]]]:

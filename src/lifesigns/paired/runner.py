@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -107,14 +108,17 @@ class Zygote:
 class Runner:
     """Runs requests on as many zygotes as there are cores to use; `submit` returns at once."""
 
-    def __init__(self, target: Target, folder: Path, cores: int = 2, limit_s: float = 30.0) -> None:
+    def __init__(
+        self, target: Target, folder: Path, cores: int = 2, limit_s: float = 30.0, zygotes: list[Zygote] | None = None
+    ) -> None:
         self.target, self.folder, self.limit_s = target, folder, limit_s
-        self.preload = libraries(target)
+        self.preload, sources = libraries(target)
+        self.mentions_evaluation = any(EVALUATION.search(text) for text in sources)
         self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
-        self._number = 0
+        self._number, self._closing = 0, False
         self._lock = threading.Lock()
         self.deadline: float | None = None
-        self.zygotes = [Zygote(target, self.preload) for _ in range(max(cores, 1))]
+        self.zygotes = zygotes or [Zygote(target, self.preload) for _ in range(max(cores, 1))]
         self._threads = [threading.Thread(target=self._serve, args=(z,), daemon=True) for z in self.zygotes]
         for thread in self._threads:
             thread.start()
@@ -151,6 +155,9 @@ class Runner:
             if job is None:
                 return
             request, out, future, wanted = job
+            if self._closing:
+                future.cancel()
+                continue
             if wanted is not None and wanted != mine and len(self.zygotes) > 1:
                 self._queue.put((priority, number, job))
                 time.sleep(0.005)
@@ -161,10 +168,15 @@ class Runner:
             except (OSError, ValueError) as error:
                 future.set_exception(OSError(f"a dyed run could not be started: {error}"))
 
-    def close(self) -> None:
-        """Ends all zygotes; runs in progress are killed with them."""
+    def close(self, *, keep_zygotes: bool = False) -> None:
+        """Drops what waits; ends all zygotes, and runs in progress with them, unless they are to be used again."""
+        self._closing = True
         for _ in self._threads:
             self._queue.put((2, 1 << 30, None))
+        if keep_zygotes:
+            for thread in self._threads:
+                thread.join(self.limit_s + 10.0)
+            return
         for zygote in self.zygotes:
             zygote.close()
 
@@ -176,11 +188,16 @@ def _about(folder: Path) -> Mapping[str, Any] | None:
         return None
 
 
-def libraries(target: Target) -> list[str]:
-    """Modules outside the script's own folder that it, or a local module that it imports, names in an import."""
+EVALUATION = re.compile(r"evaluat|eval_|_eval\b|test_env|EvalCallback|validat", re.IGNORECASE)
+
+
+def libraries(target: Target) -> tuple[list[str], list[str]]:
+    """Modules outside the script's own folder that it, or a local module that it imports, names in an import; and the
+    sources of the script and those modules."""
     root = Path(target.cwd) if target.module else Path(target.script).absolute().parent
     first = root / Path(*target.script.split(".")).with_suffix(".py") if target.module else Path(target.script)
     found: dict[str, None] = dict.fromkeys(["numpy", "torch", "torch._dynamo", "torch.distributions"])
+    sources: list[str] = []
     waiting, seen = [first], set[Path]()
     while waiting and len(seen) < 200:
         file = waiting.pop()
@@ -188,7 +205,8 @@ def libraries(target: Target) -> list[str]:
             continue
         seen.add(file)
         try:
-            tree = ast.parse(file.read_bytes())
+            sources.append(file.read_text("utf-8", "replace"))
+            tree = ast.parse(sources[-1])
         except (SyntaxError, ValueError, OSError):
             continue
         for name in _imported(tree):
@@ -198,7 +216,7 @@ def libraries(target: Target) -> list[str]:
                 waiting += [local.with_suffix(".py"), local / "__init__.py"]
             else:
                 found[name] = None
-    return list(found)
+    return list(found), sources
 
 
 def _imported(tree: ast.AST) -> list[str]:

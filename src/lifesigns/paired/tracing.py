@@ -18,7 +18,7 @@ from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, Reader, colle
 from lifesigns.paired.lines import locate_all
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import Stain
-from lifesigns.paired.runner import Runner, Target
+from lifesigns.paired.runner import Runner, Target, Zygote
 
 SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
 """Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
@@ -54,7 +54,7 @@ RL_READERS: tuple[tuple[str, Reader], ...] = (
     ("observation-copy", episodes.aliasing),
     ("action", episodes.actions),
     ("first-ratio", episodes.first_ratio),
-    ("target-network", episodes.own_network_value),
+    ("target-network", episodes.target_network),
     ("detached-target", episodes.detached_target),
     ("evaluation", episodes.evaluation),
 )
@@ -72,18 +72,18 @@ COMMON_READERS: tuple[tuple[str, Reader], ...] = (
 
 def trace(
     target: Target, seconds: float = 90.0, cores: int = 2, progress: PROGRESS = lambda name, done, of: None,
-    *, keep: Path | None = None, locate: bool = True,
+    *, keep: Path | None = None, locate: bool = True, zygotes: list[Zygote] | None = None,
 ) -> Traced:
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
-    started. `keep`: a folder in which the runs' logs stay."""
+    started. `keep`: a folder in which the runs' logs stay; `zygotes`: processes of an earlier trace to be used again."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
-    runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)))
+    runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes)
     lab = Lab(runner, started + seconds)
     try:
         traced = _traced(lab, progress, locate)
     finally:
-        runner.close()
+        runner.close(keep_zygotes=zygotes is not None)
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     traced.wall_s, traced.runs = time.monotonic() - started, len(lab.asked())
@@ -183,6 +183,8 @@ def _ask_all(lab: Lab, plan: Plan) -> None:
     ask("agent-seeds", shift_seeds={"agent": 1000}, stop=shifted)
     if plan.is_rl:
         ask("env-seeds", shift_seeds={"env": 1000}, stop=shifted)
+        if "long" in lab.asked():
+            _ask_evaluation(lab)
 
 
 def _ask_rl(lab: Lab, plan: Plan) -> None:
@@ -193,6 +195,8 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     comb = {"kind": "reward", "at": "comb", "delta": DELTA, **only}
     ask("reward-comb", plants=[comb])
     ask("busy", world=world)
+    if lab.runner.mentions_evaluation:
+        ask("long", world=world, stop=LONG)
     once = plan.impulse_step()
     if once is not None:
         at = {"at": "step", "envs": [once.part], "step": once.number}
@@ -205,7 +209,7 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     ask("end-kind", world=world, plants=[{"kind": "end", "at": "truncated", **only}])
     ask("reward-first-steps", world=world, plants=[{"kind": "reward", "at": "first-step", "delta": DELTA, **only}])
     ask("reward-truncated", world=world, plants=[{"kind": "reward", "at": "truncated", "delta": DELTA, **only}])
-    ask("obs-reset", world=world, plants=[{"kind": "obs", "at": "reset", **only}])
+    ask("obs-reset", world=world, plants=[{"kind": "obs", "at": "reset-after-truncation", **only}])
     ask("obs-one-episode", world=world, plants=[
         {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
     ])
@@ -214,8 +218,6 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     if plan.log.notes.get("dummy_rows") or "dummy_rows" in _notes(lab, "busy"):
         ask("dummy-reward", world=world, plants=[{"kind": "dummy", "at": "step", "delta": DELTA}])
     _ask_values(lab, plan)
-    ask("long", world=world, stop=LONG)
-    _ask_evaluation(lab, world)
 
 
 def _notes(lab: Lab, name: str) -> dict[str, Any]:
@@ -227,20 +229,23 @@ def _notes(lab: Lab, name: str) -> dict[str, Any]:
 
 def _ask_values(lab: Lab, plan: Plan) -> None:
     targets = plan.target_networks
+    online = [] if targets else episodes.online_bootstraps(plan)
     if targets:
         lab.ask("target-value", plants=[{"kind": "output", "modules": targets, "delta": DELTA}])
+    elif online:
+        lab.ask("target-value", plants=_at_calls(plan, online, {"delta": DELTA}))
     else:
         _ask_one_value(lab, plan)
     chosen = episodes.next_calls(plan)
     if chosen:
-        by_label: dict[str, list[int]] = {}
-        for call in chosen:
-            by_label.setdefault(plan.label(call), []).append(_number_of(plan, call))
-        plants = [
-            {"kind": "output", "modules": [label], "calls": [n, n], "detach": True, "delta": 0.0}
-            for label, numbers in by_label.items() for n in numbers
-        ]
-        lab.ask("next-value-detached", plants=plants)
+        lab.ask("next-value-detached", plants=_at_calls(plan, chosen, {"detach": True, "delta": 0.0}))
+
+
+def _at_calls(plan: Plan, calls: Sequence[int], what: dict[str, Any]) -> list[dict[str, Any]]:
+    """One plant for each of these calls of networks."""
+    return [
+        {"kind": "output", "modules": [plan.label(c)], "calls": [n, n], **what} for c in calls for n in [_number_of(plan, c)]
+    ]
 
 
 def _number_of(plan: Plan, call: int) -> int:
@@ -277,7 +282,8 @@ def _ask_one_value(lab: Lab, plan: Plan) -> None:
         lab.ask("next-value", plants=[{"kind": "output", "delta": DELTA, **plant}])
 
 
-def _ask_evaluation(lab: Lab, world: dict[str, Any]) -> None:
+def _ask_evaluation(lab: Lab) -> None:
+    world = lab.request("long")["world"]
     try:
         parts = lab.plan("long").eval_parts
     except Blind:

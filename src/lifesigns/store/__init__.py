@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .folder import RunFolder, list_runs, new_run_folder, runs_home
     from .frames import NewerSchemaError, NotATraceError, TraceError
-    from .reader import TraceReader, load_run, save_series
+    from .reader import TraceReader, load_run, save_part, save_series
     from .writer import TraceWriter
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "load_run",
     "new_run_folder",
     "runs_home",
+    "save_part",
     "save_series",
 ]
 
@@ -36,6 +37,7 @@ _HOME = {
     "TraceError": "frames",
     "TraceReader": "reader",
     "load_run": "reader",
+    "save_part": "reader",
     "save_series": "reader",
     "TraceWriter": "writer",
 }

@@ -34,6 +34,11 @@ class RunFolder:
         return self.path / "baseline.lst"
 
     @property
+    def dyes_file(self) -> Path:
+        """What dye tracing found beside the run."""
+        return self.path / "dyes.lst"
+
+    @property
     def output_file(self) -> Path:
         """What the script printed."""
         return self.path / "output.log"
@@ -50,7 +55,7 @@ class RunFolder:
     def parts(self) -> list[Path]:
         """The trace files that exist, the main one first."""
         workers = sorted(self.path.glob("trace-*.lst"))
-        return [p for p in (self.trace_file, self.baseline_file, *workers) if p.is_file()]
+        return [p for p in (self.trace_file, self.baseline_file, self.dyes_file, *workers) if p.is_file()]
 
     def read_meta(self) -> dict[str, Any]:
         """The metadata; empty where the file is absent or damaged. Raises NewerSchemaError."""

@@ -123,6 +123,10 @@ def _location(at: Any) -> Location | None:
     return Location(str(at["file"]), int(at["line"]), str(at.get("text", ""))) if at else None
 
 
+def _at(one: Location | None) -> dict[str, Any] | None:
+    return {"file": one.file, "line": one.line, "text": one.text} if one else None
+
+
 def load_run(path: Path) -> Trace:
     """The trace of a run folder, workers' parts included. Raises TraceError with a sentence that says what to
     do."""
@@ -130,7 +134,7 @@ def load_run(path: Path) -> Trace:
     meta = folder.read_meta()
     whole = Trace(meta)
     for number, part in enumerate(folder.parts()):
-        own = part in (folder.trace_file, folder.baseline_file)
+        own = part in (folder.trace_file, folder.baseline_file, folder.dyes_file)
         reader = TraceReader(part, "" if own else f"worker{number}/")
         try:
             reader.poll()
@@ -157,7 +161,22 @@ def _merge(first: Trace, second: Trace, *, own: bool, is_main: bool) -> Trace:
 
 def save_series(path: Path, added: Iterable[Series]) -> None:
     """Writes series that were measured beside a run as a part of its trace. Raises OSError."""
+    save_part(path, (), (), added)
+
+
+def save_part(path: Path, subjects: Iterable[Subject], events: Iterable[Event], added: Iterable[Series]) -> None:
+    """Writes what was found beside a run as a part of its trace. Raises OSError."""
     writer = TraceWriter(path)
+    for subject in subjects:
+        writer.record(
+            {"t": "subject", "id": subject.id, "kind": subject.kind, "name": subject.name,
+             "at": _at(subject.location), "info": dict(subject.info)}
+        )
+    for event in events:
+        writer.record(
+            {"t": "event", "kind": event.kind, "subject": event.subject, "data": dict(event.data),
+             "at": _at(event.location), "wall_s": event.wall_s, "env_step": event.env_step}
+        )
     for one in added:
         column = writer.series(one.name, one.clock, one.unit, one.subject, one.columns)
         for at, row in zip(one.x.tolist(), one.y.tolist(), strict=True):

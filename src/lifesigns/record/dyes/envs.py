@@ -95,6 +95,8 @@ class Parts:
         when = {"reset", "any-reset"} if part.steps else {"first-reset", "any-reset"}
         part.episode += part.in_episode > 0
         part.in_episode, part.ended = 0, False
+        if part.steps and (part.episode + part.number) % 2:
+            when.add("reset-after-truncation")
         for plant in self.session.plants:
             if plant["kind"] == "obs" and _matches(plant, part, when):
                 obs = changed(obs, part.env)

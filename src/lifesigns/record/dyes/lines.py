@@ -1,7 +1,7 @@
 """Which of the user's lines changes what: values of variables by line, for the pair of runs that looks for the place.
 
 Flows in: the interpreter's line events in files of the user's. Flows out: `lines.json`, one row for each variable that a
-line gave a new value: (file, line, name, digest).
+line gave a new value: (file, line, name, digest, number of the frame); arguments stand at the line of the `def`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from .. import callsite
 from .session import Session
 
-MAX_ROWS, BIG, EDGE = 300_000, 65_536, 64
+MAX_ROWS, BIG, EDGE = 300_000, 4096, 16
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -25,15 +25,24 @@ class Lines:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.rows: list[tuple[int, int, str, str]] = []
+        self.rows: list[tuple[int, int, str, str, int]] = []
         self.files: dict[str, int] = {}
+        self.frames = 0
 
     def trace(self, frame: Any, event: str, arg: Any) -> Any:
         """Global trace function: follows the frames of the user's files."""
         imported = frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__"
         if imported or callsite.kind_of(frame.f_code.co_filename) != callsite.USER:
             return None
-        held = [frame.f_lineno, self._digests(frame)]
+        self.frames += 1
+        self.session.quiet += 1
+        try:
+            held = [frame.f_lineno, self._digests(frame), self.frames]
+        finally:
+            self.session.quiet -= 1
+        self._row(frame, frame.f_lineno, held[2], "", "")
+        for name, digest in held[1].items():
+            self._row(frame, frame.f_lineno, held[2], name, digest)
 
         def local(frame: Any, event: str, arg: Any) -> Any:
             try:
@@ -50,19 +59,22 @@ class Lines:
         session = self.session
         session.quiet += 1
         try:
-            line, before = held
+            line, before, number = held
             now = self._digests(frame)
-            file = self.files.setdefault(os.path.abspath(frame.f_code.co_filename), len(self.files))
-            if len(self.rows) < MAX_ROWS:
-                self.rows.append((file, line, "", ""))
-                for name, digest in now.items():
-                    if before.get(name) != digest:
-                        self.rows.append((file, line, name, digest))
-                if event == "return" and arg is not None:
-                    self.rows.append((file, line, "<return>", _digest(arg, 1)))
+            self._row(frame, line, number, "", "")
+            for name, digest in now.items():
+                if before.get(name) != digest:
+                    self._row(frame, line, number, name, digest)
+            if event == "return" and arg is not None:
+                self._row(frame, line, number, "<return>", _digest(arg, 1))
             held[0], held[1] = frame.f_lineno, now
         finally:
             session.quiet -= 1
+
+    def _row(self, frame: Any, line: int, number: int, name: str, digest: str) -> None:
+        if len(self.rows) < MAX_ROWS:
+            file = self.files.setdefault(os.path.abspath(frame.f_code.co_filename), len(self.files))
+            self.rows.append((file, line, name, digest, number))
 
     def _digests(self, frame: Any) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -93,14 +105,16 @@ def _digest(value: Any, depth: int) -> str:
         return repr(value)[:60]
     kind = type(value).__name__
     if hasattr(value, "detach") and hasattr(value, "layout"):
-        if value.numel() > BIG or value.layout is not sys.modules["torch"].strided:
-            return f"{kind}{tuple(value.shape)}"
+        if value.layout is not sys.modules["torch"].strided:
+            return kind
+        if value.numel() > BIG:
+            value = value.detach().reshape(-1)[:: value.numel() // EDGE]
         array = value.detach().cpu()
         value = array.float().numpy() if array.dtype is sys.modules["torch"].bfloat16 else array.numpy()
     if hasattr(value, "tobytes"):
         if getattr(value, "dtype", None) is not None and value.dtype.kind == "O":
             return kind
-        part = value if value.size <= BIG else value.reshape(-1)[:: value.size // BIG + 1]
+        part = value if value.size <= BIG else value.reshape(-1)[:: value.size // EDGE]
         return blake2b(part.tobytes(), digest_size=8).hexdigest() + str(value.shape)
     if depth < 3 and isinstance(value, list | tuple | deque):
         parts = list(value) if len(value) <= 2 * EDGE else [value[i] for i in (*range(EDGE), *range(-EDGE, 0))]

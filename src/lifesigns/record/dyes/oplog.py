@@ -48,14 +48,19 @@ class OpLog:
             self.site_list.append(key)
         return found
 
-    def add(self, kind: int, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False) -> int:
-        """Appends one record of a NumPy array; returns its number."""
+    def add(
+        self, kind: int, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False
+    ) -> int:
+        """Appends one record of a NumPy array; returns its number. Of a long gradient or step, a strided part is kept."""
         if len(self.rows) >= MAX_RECORDS:
             self.full = True
             return -1
         data = array.tobytes()
         digest = int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
         place, rows_at = -1, -1
+        if KINDS[kind] in ("grad", "step") and array.size > KEEP_STEP:
+            array = array[:: array.size // KEEP_STEP + 1]
+            data = array.tobytes()
         limit = KEEP_STEP if KINDS[kind] in ("grad", "step") else KEEP_ELEMENTS
         if array.size <= limit and self.bytes < MAX_BYTES:
             place = self.bytes

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from functools import wraps
+from hashlib import blake2b
 from typing import Any
 
 from .. import taps
 from . import recalls
 from .oplog import to_array
 from .session import Session
+from .steps import Steps
 
 UNINITIALISED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "rand_like_", "Tensor"})
 SILENT = frozenset(
@@ -37,7 +39,7 @@ def install(torch: Any, session: Session) -> None:
             if not (session.quiet or networks.depth):
                 try:
                     session.quiet += 1
-                    _operation(torch, session, func, args, result, sys._getframe(1))
+                    _operation(torch, session, func, (*args, *kwargs.values()) if kwargs else args, result, sys._getframe(1))
                 except Exception:
                     session.fail()
                 finally:
@@ -51,6 +53,7 @@ def install(torch: Any, session: Session) -> None:
     _with_keywords(torch, networks)
     hooks.register_module_forward_hook(networks.leave, always_call=True)
     steps = Steps(torch, session)
+    session.closing.append(lambda: networks.describe({id(p) for o in steps.held for p in steps.parameters(o)}))
     optimizer = sys.modules["torch.optim.optimizer"]
     optimizer.register_optimizer_step_pre_hook(steps.before)
     optimizer.register_optimizer_step_post_hook(steps.after)
@@ -164,7 +167,35 @@ class Networks:
         if found is None:
             found = self.labels[id(module)] = f"{type(module).__name__}#{len(self.labels)}"
             self.held.append(module)
+            self.session.notes.setdefault("initial", {})[found] = _digest(module)
         return found
+
+    def describe(self, owned: set[int]) -> None:
+        """Notes of each network whether an optimiser that has stepped holds a parameter of it."""
+        self.session.notes["networks"] = {
+            self.labels[id(m)]: {
+                "trained": any(id(p) in owned for p in m.parameters()), "parameters": sum(1 for _ in m.parameters())
+            }
+            for m in self.held
+        }
+        self.session.notes["uncalled"] = self._uncalled()
+
+    def _uncalled(self) -> list[dict[str, Any]]:
+        """Networks that were never called, whose class and shapes are those of a called one."""
+        import gc
+
+        def shapes(module: Any) -> list[Any]:
+            return [tuple(p.shape) for p in module.parameters()]
+
+        called = {id(p) for m in self.held for p in m.parameters()}
+        kinds = [(type(m), shapes(m)) for m in self.held if any(True for _ in m.parameters())]
+        every = [m for m in gc.get_objects() if isinstance(m, self.torch.nn.Module)]
+        inner = {id(c) for m in every for c in m._modules.values() if c is not None}
+        return [
+            {"class": type(m).__name__, "parameters": len(shapes(m))}
+            for m in every
+            if id(m) not in inner and (type(m), shapes(m)) in kinds and not any(id(p) in called for p in m.parameters())
+        ]
 
     def enter(self, module: Any, inputs: Any) -> None:
         """Before a call."""
@@ -270,77 +301,18 @@ class Networks:
         return hook
 
 
+def _digest(module: Any) -> str:
+    """What all parameters of a network are, in a few bytes."""
+    total = blake2b(digest_size=8)
+    for parameter in module.parameters():
+        array = to_array(parameter)
+        if array is not None:
+            total.update(array.tobytes())
+    return total.hexdigest()
+
+
 def _is_loss(module: Any) -> bool:
     return type(module).__module__.startswith("torch.nn.modules.loss")
-
-
-class Steps:
-    """Each optimiser step: the gradient that it is given and what it does to the parameters, each as one vector."""
-
-    def __init__(self, torch: Any, session: Session) -> None:
-        self.torch, self.session = torch, session
-        self.numbers: dict[int, int] = {}
-        self.held: list[Any] = []
-        self.before_values: dict[int, Any] = {}
-
-    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """The gradient, and the parameters as they are; from here to `after` nothing is logged."""
-        session = self.session
-        if session.quiet:
-            return
-        session.quiet += 1
-        try:
-            parameters = self._parameters(optimizer)
-            zeros = self.torch.zeros
-            flat = [
-                (zeros(p.numel()) if p.grad is None else p.grad.detach().to_dense().reshape(-1).float().cpu())
-                for p in parameters
-            ]
-            site = session.site(sys._getframe(1))
-            name = f"{type(optimizer).__name__}#{self._number(optimizer)}"
-            if flat:
-                session.add("grad", name, site, self.torch.cat(flat).numpy())
-            self.before_values[id(optimizer)] = (
-                name, site, [p.detach().clone().reshape(-1).float().cpu() for p in parameters]
-            )
-            self._describe(name, parameters)
-        except Exception:
-            session.fail()
-
-    def _describe(self, name: str, parameters: list[Any]) -> None:
-        about = self.session.notes.setdefault("optimizers", {})
-        missing = [i for i, p in enumerate(parameters) if p.grad is None or not bool(p.grad.detach().any())]
-        seen = about.get(name)
-        if seen is None:
-            about[name] = {"parameters": len(parameters), "never": missing, "shapes": [list(p.shape) for p in parameters]}
-        else:
-            seen["never"] = sorted(set(seen["never"]) & set(missing))
-
-    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """The step; what the optimiser itself computed was not logged."""
-        session = self.session
-        if id(optimizer) not in self.before_values:
-            return
-        try:
-            name, site, before = self.before_values.pop(id(optimizer))
-            after = [p.detach().reshape(-1).float().cpu() for p in self._parameters(optimizer)]
-            if after:
-                session.add("step", name, site, (self.torch.cat(after) - self.torch.cat(before)).numpy())
-            settings(session, sys._getframe(1))
-        except Exception:
-            session.fail()
-        finally:
-            session.quiet -= 1
-        session.on_update()
-
-    def _number(self, optimizer: Any) -> int:
-        if id(optimizer) not in self.numbers:
-            self.numbers[id(optimizer)] = len(self.numbers)
-            self.held.append(optimizer)
-        return self.numbers[id(optimizer)]
-
-    def _parameters(self, optimizer: Any) -> list[Any]:
-        return [p for group in optimizer.param_groups for p in group["params"]]
 
 
 def _watch_backward(torch: Any, session: Session) -> None:
@@ -363,45 +335,3 @@ def _watch_backward(torch: Any, session: Session) -> None:
         return original(tensors, *args, **kwargs)
 
     taps.replace(torch.autograd, "backward", backward)
-
-
-SETTINGS = {
-    "gamma": ("gamma", "discount", "discount_factor", "gam"),
-    "lambda": ("gae_lambda", "lam", "lambda_", "gae_lam", "lmbda", "td_lambda"),
-    "n_step": ("n_step", "n_steps_return", "nstep", "multi_step", "n_step_return", "num_step_return", "n_steps_td"),
-}
-"""What the code calls its discount, the λ of its advantages and the horizon of its multi-step targets."""
-
-
-def settings(session: Session, frame: Any) -> None:
-    """Reads the values of such names off the frames below an optimiser step, their objects and their modules."""
-    if "settings" in session.notes:
-        return
-    found: dict[str, list[tuple[str, float]]] = {}
-    seen: set[int] = set()
-    while frame is not None:
-        for scope in (frame.f_locals, frame.f_globals):
-            if id(scope) not in seen:
-                seen.add(id(scope))
-                _collect(scope, found, seen, 0)
-        frame = frame.f_back
-    session.notes["settings"] = {k: sorted(set(v)) for k, v in found.items()}
-
-
-def _collect(scope: Any, found: dict[str, list[tuple[str, float]]], seen: set[int], depth: int) -> None:
-    for name, value in list(scope.items()):
-        if not isinstance(name, str):
-            continue
-        kind = _SETTING.get(name.lower())
-        if kind and isinstance(value, int | float) and not isinstance(value, bool):
-            found.setdefault(kind, []).append((name, float(value)))
-        elif depth < 2 and not name.startswith("__") and id(value) not in seen:
-            inner = value if type(value) is dict else getattr(value, "__dict__", None)
-            module = type(value).__module__.split(".")[0]
-            if type(inner) is dict and module not in ("builtins", "torch", "numpy", "types") or type(value) is dict:
-                seen.add(id(value))
-                if len(inner) < 300:
-                    _collect(inner, found, seen, depth + 1)
-
-
-_SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}

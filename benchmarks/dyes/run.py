@@ -1,0 +1,124 @@
+"""The mutation suite: every planted fault under dye tracing, and every healthy program.
+
+`python benchmarks/dyes/run.py [--only ID,…] [--programs NAME,…] [--healthy] [--smoke] [--cores 2]`. A fault counts as
+detected if one of the checks that its list names fires above a note; its line counts as named if the finding's line is
+within one of the changed line. A healthy program must have no finding above a note. Results: results.json, results.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "suite"))
+
+import apply as suite  # noqa: E402
+
+from lifesigns.model import Trace  # noqa: E402
+from lifesigns.paired.outcome import add_to  # noqa: E402
+from lifesigns.paired.runner import Target, Zygote  # noqa: E402
+from lifesigns.paired.tracing import trace  # noqa: E402
+from lifesigns.rules import all_rules, run_rules  # noqa: E402
+
+SECONDS = 90.0
+
+
+_zygotes: list[Zygote] = []
+PRELOAD = ("numpy", "torch", "torch._dynamo", "torch.distributions", "gymnasium", "gymnasium.vector",
+           "stable_baselines3", "sb3_contrib", "sklearn.datasets", "sklearn.model_selection")
+
+
+def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]:
+    """Findings above note, notes, blind checks and seconds of one program; the forking processes serve all programs."""
+    target = Target(str(script), tuple(arguments), cwd=str(script.parent))
+    if not _zygotes:
+        _zygotes.extend(Zygote(Target(str(HERE / "run.py"), cwd=str(HERE)), PRELOAD) for _ in range(cores))
+    result = trace(target, SECONDS, cores, zygotes=_zygotes)
+    rules = [r for r in all_rules() if r.code.startswith("Y")]
+    verdicts = run_rules(rules, add_to(Trace(), result.facts, str(script.parent)))
+    found = [
+        {
+            "code": f.code, "severity": f.severity, "message": f.message,
+            "file": f.location.file if f.location else "", "line": f.location.line if f.location else 0,
+        }
+        for v in verdicts for f in v.findings
+    ]
+    return {
+        "findings": [f for f in found if f["severity"] != "note"],
+        "notes": [f for f in found if f["severity"] == "note"],
+        "blind": {v.code: v.reason for v in verdicts if v.status == "blind"},
+        "crashed": {v.code: v.reason for v in verdicts if v.status == "crashed"},
+        "wall_s": round(result.wall_s, 1),
+        "runs": result.runs,
+    }
+
+
+def judged(mutation: Any, line: int, row: dict[str, Any]) -> dict[str, Any]:
+    """Whether the right dye fired, and whether its line is the changed one (within one)."""
+    hits = [f for f in [*row["findings"], *(row["notes"] if mutation.harmless or "Y406" in mutation.dyes else [])] if f["code"] in mutation.dyes]
+    near = [f for f in hits if Path(f["file"]).name == Path(mutation.file).name and abs(f["line"] - line) <= 1]
+    return {
+        "id": mutation.id, "program": mutation.program, "file": mutation.file, "line": line, "dyes": list(mutation.dyes),
+        "hidden": mutation.hidden, "harmless": mutation.harmless, "detected": bool(hits), "line_named": bool(near), **row,
+    }
+
+
+def main() -> None:
+    """Runs what was asked for and prints a line for each; writes results unless a selection was made."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--programs", default="")
+    parser.add_argument("--healthy", action="store_true", help="the healthy programs alone")
+    parser.add_argument("--faults", action="store_true", help="the planted faults alone")
+    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    held = suite.load()
+    programs, mutations = held.programs, held.mutations
+    only, named = [x for x in args.only.split(",") if x], [x for x in args.programs.split(",") if x]
+    rows: list[dict[str, Any]] = []
+    if not args.faults and not only:
+        for name, program in programs.items():
+            if not named or name in named:
+                row = {"program": name, **traced(program.script, program.args, args.cores)}
+                rows.append(row)
+                print(f"healthy {name:24} {row['wall_s']:5.1f} s  " + ("; ".join(_short(f) for f in row["findings"]) or "nothing"), flush=True)
+    if not args.healthy:
+        for mutation in mutations:
+            if (only and not any(mutation.id.startswith(x) for x in only)) or (named and mutation.program not in named):
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                planted = suite.plant(mutation, programs[mutation.program], Path(folder) / mutation.program)
+                row = judged(mutation, planted.line, traced(planted.script, planted.args, args.cores))
+            line = planted.line
+            rows.append(row)
+            state = "line" if row["line_named"] else "found" if row["detected"] else "MISSED"
+            print(f"{state:6} {mutation.id:40} {'/'.join(mutation.dyes):12} line {line}: " + "; ".join(_short(f) for f in row["findings"]), flush=True)
+    for zygote in _zygotes:
+        zygote.close()
+    about = {
+        "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]), "date": str(date.today()),
+        "python": platform.python_version(),
+        "versions": {p: version(p) for p in ("torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")},
+        "finished": time.strftime("%H:%M"),
+    }
+    if args.json:
+        args.json.write_text(json.dumps({"about": about, "rows": rows}, indent=1), "utf-8")
+
+
+def _short(finding: dict[str, Any]) -> str:
+    return f"{finding['code']}@{Path(finding['file']).name}:{finding['line']}"
+
+
+if __name__ == "__main__":
+    main()

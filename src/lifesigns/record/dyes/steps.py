@@ -1,0 +1,120 @@
+"""Optimiser steps of a dyed run, and the settings that the code below them holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .session import Session
+
+
+class Steps:
+    """Each optimiser step: the gradient that it is given and what it does to the parameters, each as one vector."""
+
+    def __init__(self, torch: Any, session: Session) -> None:
+        self.torch, self.session = torch, session
+        self.numbers: dict[int, int] = {}
+        self.held: list[Any] = []
+        self.before_values: dict[int, Any] = {}
+
+    def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """The gradient, and the parameters as they are; from here to `after` nothing is logged."""
+        session = self.session
+        if session.quiet:
+            return
+        session.quiet += 1
+        try:
+            parameters = self.parameters(optimizer)
+            zeros = self.torch.zeros
+            flat = [
+                (zeros(p.numel()) if p.grad is None else p.grad.detach().to_dense().reshape(-1).float().cpu())
+                for p in parameters
+            ]
+            site = session.site(sys._getframe(1))
+            name = f"{type(optimizer).__name__}#{self._number(optimizer)}"
+            if flat:
+                session.add("grad", name, site, self.torch.cat(flat).numpy())
+            self.before_values[id(optimizer)] = (
+                name, site, [p.detach().clone().reshape(-1).float().cpu() for p in parameters]
+            )
+            self._describe(name, parameters)
+        except Exception:
+            session.fail()
+
+    def _describe(self, name: str, parameters: list[Any]) -> None:
+        about = self.session.notes.setdefault("optimizers", {})
+        missing = [i for i, p in enumerate(parameters) if p.grad is None or not bool(p.grad.detach().any())]
+        seen = about.get(name)
+        if seen is None:
+            about[name] = {"parameters": len(parameters), "never": missing, "shapes": [list(p.shape) for p in parameters]}
+        else:
+            seen["never"] = sorted(set(seen["never"]) & set(missing))
+
+    def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        """The step; what the optimiser itself computed was not logged."""
+        session = self.session
+        if id(optimizer) not in self.before_values:
+            return
+        try:
+            name, site, before = self.before_values.pop(id(optimizer))
+            after = [p.detach().reshape(-1).float().cpu() for p in self.parameters(optimizer)]
+            if after:
+                session.add("step", name, site, (self.torch.cat(after) - self.torch.cat(before)).numpy())
+            settings(session, sys._getframe(1))
+        except Exception:
+            session.fail()
+        finally:
+            session.quiet -= 1
+        session.on_update()
+
+    def _number(self, optimizer: Any) -> int:
+        if id(optimizer) not in self.numbers:
+            self.numbers[id(optimizer)] = len(self.numbers)
+            self.held.append(optimizer)
+        return self.numbers[id(optimizer)]
+
+    def parameters(self, optimizer: Any) -> list[Any]:
+        """All parameters of an optimiser, in its order."""
+        return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+SETTINGS = {
+    "gamma": ("gamma", "discount", "discount_factor", "gam"),
+    "lambda": ("gae_lambda", "lam", "lambda_", "gae_lam", "lmbda", "td_lambda"),
+    "n_step": ("n_step", "n_steps_return", "nstep", "multi_step", "n_step_return", "num_step_return", "n_steps_td"),
+}
+"""What the code calls its discount, the λ of its advantages and the horizon of its multi-step targets."""
+
+
+def settings(session: Session, frame: Any) -> None:
+    """Reads the values of such names off the frames below an optimiser step, their objects and their modules."""
+    if "settings" in session.notes:
+        return
+    found: dict[str, list[tuple[str, float]]] = {}
+    seen: set[int] = set()
+    while frame is not None:
+        for scope in (frame.f_locals, frame.f_globals):
+            if id(scope) not in seen:
+                seen.add(id(scope))
+                _collect(scope, found, seen, 0)
+        frame = frame.f_back
+    session.notes["settings"] = {k: sorted(set(v)) for k, v in found.items()}
+
+
+def _collect(scope: Any, found: dict[str, list[tuple[str, float]]], seen: set[int], depth: int) -> None:
+    for name, value in list(scope.items()):
+        if not isinstance(name, str):
+            continue
+        kind = _SETTING.get(name.lower())
+        if kind and isinstance(value, int | float) and not isinstance(value, bool):
+            found.setdefault(kind, []).append((name, float(value)))
+        elif depth < 2 and not name.startswith("__") and id(value) not in seen:
+            inner = value if type(value) is dict else getattr(value, "__dict__", None)
+            module = type(value).__module__.split(".")[0]
+            if type(inner) is dict and module not in ("builtins", "torch", "numpy", "types") or type(value) is dict:
+                seen.add(id(value))
+                if len(inner) < 300:
+                    _collect(inner, found, seen, depth + 1)
+
+
+_SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}
