@@ -20,15 +20,15 @@ from torch.distributions import Categorical
 @dataclass
 class Config:
     seed: int = 1
-    total_timesteps: int = 150_000
+    total_timesteps: int = 100_000
     num_envs: int = 8
     num_steps: int = 64
     envs_per_minibatch: int = 4
     epochs: int = 6
     hidden: int = 64
-    learning_rate: float = 2e-3
-    gamma: float = 0.98
-    gae_lambda: float = 0.9
+    learning_rate: float = 4e-3
+    gamma: float = 0.96
+    gae_lambda: float = 0.92
     clip_coef: float = 0.2
     ent_coef: float = 0.003
     vf_coef: float = 0.5
