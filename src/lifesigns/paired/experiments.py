@@ -56,7 +56,9 @@ class Lab:
         """Asks for a run, unless it has been asked for."""
         if name not in self._futures and self.left_s() > 0:
             self._requests[name] = request
-            self._futures[name] = self.runner.submit(name, seeds=self.seeds, **request)
+            sent = {k: v for k, v in request.items() if k != "fresh_seeds"}
+            replayed = [] if request.get("fresh_seeds") else self.seeds
+            self._futures[name] = self.runner.submit(name, seeds=replayed, **sent)
 
     def ask_lines(self, name: str) -> None:
         """Asks for a run again, with the user's lines logged."""

@@ -40,6 +40,8 @@ def discounting(lab: Lab, facts: Facts) -> None:
     plan = lab.plan("natural")
     facts.data["settings"] = plan.log.notes.get("settings", {})
     facts.data["planted_as"] = which
+    once = plan.impulse_step()
+    facts.data["rows_before"] = min(once.in_episode, plan.steps_to_first_update) - 1 if once is not None else 0
     answer(stain, facts)
     reading = readings.impulse(stain, DELTA, stain.common)
     if reading is None:

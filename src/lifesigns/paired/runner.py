@@ -114,6 +114,7 @@ class Runner:
         self.target, self.folder, self.limit_s = target, folder, limit_s
         self.preload, sources = libraries(target)
         self.mentions_evaluation = any(EVALUATION.search(text) for text in sources)
+        self.takes_seed = any(SEED_ARGUMENT.search(text) for text in sources)
         self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._number, self._closing = 0, False
         self._lock = threading.Lock()
@@ -189,6 +190,9 @@ def _about(folder: Path) -> Mapping[str, Any] | None:
 
 
 EVALUATION = re.compile(r"evaluat|eval_|_eval\b|test_env|EvalCallback|validat", re.IGNORECASE)
+
+
+SEED_ARGUMENT = re.compile(r"""["']--seed["']""")
 
 
 def libraries(target: Target) -> tuple[list[str], list[str]]:

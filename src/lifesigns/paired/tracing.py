@@ -17,13 +17,15 @@ from lifesigns.paired import episodes, rewards, supervised
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, Reader, collect
 from lifesigns.paired.lines import locate_all
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import Stain
+from lifesigns.paired.runlog import DIGEST, RunLog, Stain
 from lifesigns.paired.runner import Runner, Target, Zygote
 
 SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
 """Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
 ones where an agent learns after fewer than 24 steps."""
 LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 6.0}
+OTHER_SEED = "9157"
+"""Given as `--seed` where the script takes one; an arbitrary number."""
 PROGRESS = Callable[[str, int, int], None]
 
 
@@ -112,6 +114,7 @@ def _traced(lab: Lab, progress: PROGRESS, locate: bool) -> Traced:
         return Traced([reproducible, *(rest if same or stop else rest)], about)
     readers = [*(RL_READERS if plan.is_rl else SUPERVISED_READERS), *COMMON_READERS, ("seeds", seeds)]
     _ask_all(lab, plan)
+    _entropy(lab, reproducible)
     facts = [reproducible, *collect(lab, readers, progress)]
     if locate:
         locate_all(lab, facts)
@@ -179,7 +182,10 @@ def _ask_all(lab: Lab, plan: Plan) -> None:
     if places:
         lines = [[p["operation"], p["line"]] for p in places]
         ask("row-by-row", plants=[{"kind": "row-by-row", "at": lines}])
+    ask("entropy", shift_seeds={"entropy": 1})
     shifted = {"updates": 2, "phases": 2}
+    if lab.runner.takes_seed:
+        ask("other-seed", arguments=[*lab.runner.target.arguments, "--seed", OTHER_SEED], stop=shifted, fresh_seeds=True)
     ask("agent-seeds", shift_seeds={"agent": 1000}, stop=shifted)
     if plan.is_rl:
         ask("env-seeds", shift_seeds={"env": 1000}, stop=shifted)
@@ -296,9 +302,25 @@ def _ask_evaluation(lab: Lab) -> None:
         lab.ask("eval-changed", world=world, stop=LONG, plants=list(plants))
 
 
+def _entropy(lab: Lab, facts: Facts) -> None:
+    """Whether other bits from the operating system, where the script asks for them, change the run."""
+    try:
+        stain = lab.stain("natural", "entropy", must_plant=False)
+    except Blind as reason:
+        facts.data["entropy_blind"] = str(reason)
+        return
+    facts.data["entropy_touched"] = len(stain.at) + int(stain.parted)
+    facts.data["drawn_at"] = stain.base.notes.get("drawn_at", [])
+    facts.data["gave_seeds"] = len(stain.base.about["seeds"])
+    if facts.data["entropy_touched"] and len(stain.at):
+        facts.data["first_operation"] = stain.base.name(int(stain.at[0]))
+        facts.site = next((s for i in stain.at.tolist() if (s := stain.base.site(int(i))) is not None), None)
+
+
 def seeds(lab: Lab, facts: Facts) -> None:
-    """Other seeds for the agent, other seeds for the environment: each must change the run."""
-    given = lab.log("natural").about["seeds"]
+    """Other seeds for the agent, other seeds for the environment: each must change the run; so must another `--seed`."""
+    log = lab.log("natural")
+    given = log.about["seeds"]
     facts.data["given"] = given[:20]
     for name, key in (("agent-seeds", "agent"), ("env-seeds", "env")):
         if name in lab.asked():
@@ -306,4 +328,20 @@ def seeds(lab: Lab, facts: Facts) -> None:
             kinds = {"agent": None, "env": ("obs",)}[key]
             touched = len(stain.of_kind(*kinds)) if kinds else len(stain.at)
             facts.data[f"{key}_touched"] = touched + int(stain.parted)
-            facts.data[f"{key}_given"] = sum((s["what"] == "env.reset") == (key == "env") for s in given)
+            mine = [s for s in given if (s["what"] == "env.reset") == (key == "env")]
+            facts.data[f"{key}_given"] = len(mine)
+            facts.data[f"{key}_at"] = next((s["at"] for s in mine if s["at"]), None)
+    if "other-seed" in lab.asked():
+        other = lab.log("other-seed")
+        if other.about["why"] != "exception":
+            facts.data["argument_env_touched"] = int(_first_observations(log) != _first_observations(other))
+            facts.data["argument_agent_touched"] = int(log.notes.get("initial") != other.notes.get("initial"))
+
+
+def _first_observations(log: RunLog) -> list[int]:
+    """Digests of what each environment's first reset gave."""
+    found: dict[str, int] = {}
+    for i in log.of_kind("obs").tolist():
+        if log.name(i).endswith(".reset"):
+            found.setdefault(log.name(i), int(log.rows[i, DIGEST]))
+    return [found[k] for k in sorted(found)]

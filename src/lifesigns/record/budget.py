@@ -29,9 +29,9 @@ class Budget:
             kind: self.started + (FIRST_GUESS_S * MARGIN - INITIAL_CREDIT_S) / SHARES[kind] for kind in SHARES
         }
 
-    def admit(self, kind: str) -> bool:
-        """Whether a sample of this kind may be taken now."""
-        return DENSE or perf_counter() >= self._opens[kind]
+    def admit(self, kind: str, now: float = 0.0) -> bool:
+        """Whether a sample of this kind may be taken now (by the clock, if it is not given)."""
+        return DENSE or (now or perf_counter()) >= self._opens[kind]
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""

@@ -4,6 +4,7 @@ thread."""
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -47,6 +48,8 @@ class Recorder:
         self.budget = Budget()
         self.env_step = self.update = self.backward = self.episode = 0
         self.env_step_at_update = self.rollout = 0  # when the last update was; steps between two phases of updates
+        self.arm_at: float = math.inf  # the environment step from which a forward pass is to be sampled
+        self.looking: set[str] = set()  # what needs to see every backward call, for now
         self.on_flush: list[Callable[[], None]] = []
         self.closed = False
         self.deferred: Any = None  # set by the torch targets: what waits for a device
@@ -59,6 +62,7 @@ class Recorder:
         self.next_flush = perf_counter() + FLUSH_S
         self._last_clocks: tuple[int, int, int] | None = None
         self._disabled = False
+        self.flush_s = 0.0  # spent in flushes so far
 
     def wall_s(self) -> float:
         """Seconds since recording began."""
@@ -155,6 +159,7 @@ class Recorder:
             self._lock.release()
             now = perf_counter()
             self.budget.taps_s += now - started
+            self.flush_s += now - started
             self.next_flush = now + max(FLUSH_S, 50 * (now - started))
 
     def _clocks(self) -> None:

@@ -76,6 +76,33 @@ def observe(owner: Any, attribute: str, observer: Observer) -> Callable[..., Any
     return tapped
 
 
+def observe_some(owner: Any, attribute: str, observer: Callable[..., int]) -> None:
+    """As `observe`, for a function that is called often: the observer says how many calls to leave out after this one.
+
+    Those cost a count and no more. While a compiler traces, none is looked at.
+    """
+    original = owner.__dict__[attribute]
+    where = getattr(observer, "__qualname__", repr(observer))
+    is_compiling, is_traced = _compiling_check(), _compiling_check("is_dynamo_compiling")
+    left = 0
+
+    @functools.wraps(original)
+    def tapped(*args: Any, **kwargs: Any) -> Any:
+        nonlocal left
+        if is_traced():
+            return original(*args, **kwargs)
+        result = original(*args, **kwargs)
+        left -= 1
+        if left < 0 and not is_compiling():
+            try:
+                left = observer(args, kwargs, result)
+            except Exception as error:
+                failed(where, error)
+        return result
+
+    replace(owner, attribute, tapped)
+
+
 def named_after(function: Any, owner: Any, attribute: str) -> None:
     """Makes a patched function of a module pickle by reference, which bound and builtin ones do in other
     ways."""
@@ -116,8 +143,8 @@ def _put_back(entry: tuple[Any, str, Any, Any, bool]) -> None:
         delattr(owner, attribute)
 
 
-def _compiling_check() -> Callable[[], bool]:
+def _compiling_check(name: str = "is_compiling") -> Callable[[], bool]:
     """torch's own check, which is a constant for the compiler; always False without torch."""
     torch = sys.modules.get("torch")
     compiler = getattr(torch, "compiler", None)
-    return getattr(compiler, "is_compiling", None) or (lambda: False)
+    return getattr(compiler, name, None) or getattr(compiler, "is_compiling", None) or (lambda: False)

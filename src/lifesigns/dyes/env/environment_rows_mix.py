@@ -73,10 +73,11 @@ class EnvironmentRowsMix(DyeRule):
 
     def _batches(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         other = count(facts, "other_environment", 0)
-        same = count(facts, "right", 0) + count(facts, "shifted", 0)
+        right, shifted = count(facts, "right", 0), count(facts, "shifted", 0)
+        same = right + shifted
         if other + same <= 0:
             raise CannotTell("no row of a batch could be told by its observation")
-        if other > same:
+        if other + shifted > right and other > shifted:
             example = f" ({facts['example']})" if facts.get("example") else ""
             message = (
                 f"{other} of {other + same} changed rewards stand beside another environment's observation{example}"

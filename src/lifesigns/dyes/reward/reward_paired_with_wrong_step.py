@@ -60,7 +60,7 @@ class RewardPairedWithWrongStep(DyeRule):
         other = count(facts, "other_environment", 0)
         if not right + shifted + other:
             raise CannotTell("no row of a batch could be told by its observation")
-        if shifted <= right:
+        if shifted + other <= right or shifted < other:
             return
         example = f" ({facts['example']})" if facts.get("example") else ""
         message = (

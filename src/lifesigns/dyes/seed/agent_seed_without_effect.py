@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, some
+from lifesigns.dyes.base import DyeRule, count, dye_case, known, some, spot
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -57,11 +57,19 @@ class AgentSeedWithoutEffect(DyeRule):
         if not count(facts, "agent_touched"):
             message = f"{some(given, 'seed')} of Python, NumPy or PyTorch replaced by another number changed nothing"
             yield self.found(view, message, "warning", 0.0, None, series="dye.agent_touched", unit="records")
+        elif known(facts, "argument_agent_touched") == 0.0:
+            message = "another `--seed` left the first parameters of every network as they were; another seed does not"
+            where = spot(facts.get("agent_at"))
+            yield self.found(
+                view, message, "warning", 0.0, None, series="dye.argument_agent_touched", unit="0/1", location=where
+            )
 
     def fires_on(self) -> Iterable[Case]:
         """One seed, and several."""
         yield dye_case("one", self.dye, {"agent_given": 1, "agent_touched": 0, "env_given": 1, "env_touched": 30})
         yield dye_case("several", self.dye, {"agent_given": 4, "agent_touched": 0})
+        constant = {"agent_given": 3, "agent_touched": 900, "argument_agent_touched": 0}
+        yield dye_case("a constant", self.dye, constant)
 
     def quiet_on(self) -> Iterable[Case]:
         """Everything answers, one record does, and an environment whose seed does nothing (Y702)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, some
+from lifesigns.dyes.base import DyeRule, count, dye_case, known, some, spot
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -55,10 +55,18 @@ class EnvironmentSeedWithoutEffect(DyeRule):
         if not count(facts, "env_touched"):
             message = f"{some(given, 'seed')} given to `reset` replaced by another number changed no observation"
             yield self.found(view, message, "warning", 0.0, None, series="dye.env_touched", unit="observations")
+        elif known(facts, "argument_env_touched") == 0.0:
+            message = "another `--seed` left the first observations as they were, while another seed for `reset` does not"
+            where = spot(facts.get("env_at"))
+            yield self.found(
+                view, message, "warning", 0.0, None, series="dye.argument_env_touched", unit="0/1", location=where
+            )
 
     def fires_on(self) -> Iterable[Case]:
         """One seed, and several."""
         yield dye_case("one", self.dye, {"env_given": 1, "env_touched": 0, "agent_given": 2, "agent_touched": 900})
+        constant = {"env_given": 1, "env_touched": 300, "argument_env_touched": 0}
+        yield dye_case("a constant", self.dye, constant)
         yield dye_case("several", self.dye, {"env_given": 8, "env_touched": 0})
 
     def quiet_on(self) -> Iterable[Case]:

@@ -64,6 +64,19 @@ class RunNotReproducible(DyeRule):
             among = f" ({alike:.0f} records compared)" if alike is not None else ""
             message = f"two runs with the same seeds differ{first}{among}"
             yield self.found(view, message, "error", 0.0, 1.0, series="dye.same", unit="0/1")
+        unseeded = known(facts, "entropy_touched")
+        if unseeded and facts["same"]:
+            places = ", ".join(f"line {s.line}" for one in rows(facts, "drawn_at") if (s := spot(one)))
+            message = (
+                f"with other random bits from the operating system the run differs ({unseeded:.0f} records): a generator "
+                f"that it draws from was given no seed{f' (made at {places})' if places else ''}"
+            )
+            where = next((s for one in rows(facts, "drawn_at") if (s := spot(one))), None)
+            seeded = bool(facts.get("gave_seeds"))
+            yield self.found(
+                view, message, "error" if seeded else "warning", unseeded, 0.0, series="dye.entropy_touched",
+                unit="records", location=where,
+            )
         drawn = rows(facts, "drawn_seeds")
         if drawn:
             message = (
@@ -82,6 +95,8 @@ class RunNotReproducible(DyeRule):
         differ = {"same": False, "records": 4000, "first_operation": "__add__", "drawn_seeds": [], "unseeded": 0}
         yield dye_case("differ", self.dye, differ)
         yield dye_case("clock", self.dye, {"same": True, "records": 4000, "unseeded": 0, **drawn})
+        free = {"entropy_touched": 900, "drawn_at": [at], "gave_seeds": 3, "drawn_seeds": []}
+        yield dye_case("a generator without a seed that matters", self.dye, {"same": True, "records": 4000, **free})
         yield dye_case("both", self.dye, {**differ, **drawn, "first_operation": ""})
 
     def quiet_on(self) -> Iterable[Case]:

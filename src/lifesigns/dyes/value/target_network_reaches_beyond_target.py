@@ -51,6 +51,13 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding for each of the two."""
         facts = self.facts(view)
+        if facts.get("uncalled"):
+            message = (
+                f"targets are made from `{facts.get('bootstraps_from')}`, which is trained, while a network of the same "
+                "class and shapes was never called"
+            )
+            yield self.found(view, message, "error", 0.0, None, series="dye.uncalled", unit="networks")
+            return
         networks = ", ".join(f"`{name}`" for name in listed(facts, "networks")) or "target networks"
         calls, actions = count(facts, "acting_touched", 0), count(facts, "actions_touched", 0)
         if calls or actions:
@@ -70,6 +77,7 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
         """Acting by it, and learning without it."""
         seen = {"networks": ["QNet#1"], "gradients": 16, "gradients_touched": 16, "weight": 0.99}
         yield dye_case("acting", self.dye, {**seen, "acting_touched": 40, "actions_touched": 12})
+        yield dye_case("never called", self.dye, {"uncalled": [{"class": "Q"}], "bootstraps_from": "Q#0", "networks": []})
         unused = {"gradients_touched": 0, "acting_touched": 0, "actions_touched": 0}
         yield dye_case("unused", self.dye, {**seen, **unused})
 

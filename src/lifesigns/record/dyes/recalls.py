@@ -6,8 +6,10 @@ logged. Three of them: another row of the batch, a later token, the embeddings o
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from .. import callsite
 from .oplog import to_array
 from .session import Session
 
@@ -65,9 +67,12 @@ class Recalls:
             row["error"] = "two calls in evaluation mode differ"
             return
         place = first.shape[0] // 2
-        changed = self._again(module, (_changed(self.torch, first, (place,)), *inputs[1:]), kwargs)
-        moved = _moved(base, changed, 0)
+        given = (_changed(self.torch, first, (place,)), *inputs[1:])
+        moved = _moved(base, self._again(module, given, kwargs), 0)
         row.update(own_row=bool(moved[place]), other_rows=int(moved.sum() - moved[place]))
+        if row["other_rows"]:
+            keep = np.arange(len(moved)) != place
+            row["at"] = self._line(module, inputs, given, kwargs, lambda d: _rows_moved(d, keep), first.shape[:1])
         if not first.is_floating_point() and first.dim() == 2 and first.dtype is not self.torch.bool:
             self._tokens(row, module, inputs, kwargs, first, base)
 
@@ -76,9 +81,11 @@ class Recalls:
         row["causal_labels"] = self._shifted_labels(first, inputs, kwargs)
         if length >= 4 and base.ndim >= 2 and base.shape[1] == length:
             place = length - 2
-            later = self._again(module, (_changed(self.torch, first, (slice(None), place)), *inputs[1:]), kwargs)
-            moved = _moved(base, later, 1)
+            given = (_changed(self.torch, first, (slice(None), place)), *inputs[1:])
+            moved = _moved(base, self._again(module, given, kwargs), 1)
             row.update(token_changed=place, earlier_positions=int(moved[:place].sum()), own_position=bool(moved[place:].any()))
+            if row["earlier_positions"]:
+                row["at"] = self._line(module, inputs, given, kwargs, lambda d: bool(d[:, :place].any()), first.shape)
         padding = _padding(self.torch, first)
         embeddings = [m for m in module.modules() if isinstance(m, self.torch.nn.Embedding)]
         if padding is not None and embeddings:
@@ -96,21 +103,33 @@ class Recalls:
                 return output + 0.7 * padding.unsqueeze(-1).to(output.dtype)
             return None
 
+        pad = to_array(padding)
+        before = lines_of(self.torch, module, inputs, kwargs)
         handles = [m.register_forward_hook(move) for m in embeddings]
         try:
             moved_run = self._again(module, inputs, kwargs)
+            after = lines_of(self.torch, module, inputs, kwargs)
         finally:
             for handle in handles:
                 handle.remove()
         if not hit[0]:
             return
-        pad = to_array(padding)
+        at = first_line(before, after, lambda d: bool(d[~pad].any()), pad.shape)
+        if at is None:
+            at = first_line(before, after, lambda d: bool(d.any()), pad.shape[:1], exactly=True)
+        if at is not None:
+            row["at"] = at
         moved = (base != moved_run).reshape(*base.shape[:2], -1).any(axis=2) if base.ndim >= 2 else base != moved_run
         if base.ndim >= 2 and base.shape[:2] == pad.shape:
             row.update(padding=int(pad.sum()), other_positions=int((moved & ~pad).sum()))
         else:
             rows = moved.reshape(base.shape[0], -1).any(axis=1)
             row.update(padding=int(pad.sum()), other_positions=int(rows[pad.any(axis=1)].sum()), pooled=True)
+
+    def _line(self, module: Any, inputs: Any, given: Any, kwargs: Any, moved: Any, shape: Any) -> Any:
+        """The user's line in the network after which a value of that leading shape has moved where it must not."""
+        before = lines_of(self.torch, module, inputs, kwargs)
+        return first_line(before, lines_of(self.torch, module, given, kwargs), moved, tuple(shape))
 
     def _shifted_labels(self, first: Any, inputs: Any, kwargs: Any) -> bool:
         """Whether whole numbers of the same shape that are the tokens one place on have been seen: next-token labels."""
@@ -133,6 +152,55 @@ class Recalls:
         if len(self.tokens) > 64:
             del self.tokens[:32]
         self.tokens.append(tensor)
+
+
+def lines_of(torch: Any, module: Any, inputs: Any, kwargs: Any) -> list[tuple[Any, int, str, Any]]:
+    """A call of a network with its lines traced: (code, line, variable, array) of each tensor that a line of the user's
+    gave a name, and of what functions of the user's return."""
+    found: list[tuple[Any, int, str, Any]] = []
+
+    def trace(frame: Any, event: str, arg: Any) -> Any:
+        if callsite.kind_of(frame.f_code.co_filename) != callsite.USER:
+            return None
+        held = [frame.f_lineno, {n: id(v) for n, v in frame.f_locals.items()}]
+
+        def local(frame: Any, event: str, arg: Any) -> Any:
+            if event in ("line", "return") and len(found) < 4000:
+                for name, value in list(frame.f_locals.items()):
+                    if isinstance(value, torch.Tensor) and held[1].get(name) != id(value):
+                        found.append((frame.f_code, held[0], name, to_array(value)))
+                if event == "return" and isinstance(arg, torch.Tensor):
+                    found.append((frame.f_code, held[0], "<return>", to_array(arg)))
+                held[0], held[1] = frame.f_lineno, {n: id(v) for n, v in frame.f_locals.items()}
+            return local
+
+        return local
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        module(*inputs, **kwargs)
+    finally:
+        sys.settrace(before)
+    return found
+
+
+def first_line(before: Any, after: Any, moved: Any, shape: tuple[int, ...], *, exactly: bool = False) -> Any:
+    """{file, line, text} of the first value of that leading shape for whose changes (bool array) `moved` holds."""
+    for (code, line, name, a), (code2, line2, name2, b) in zip(before, after, strict=False):
+        if (code, line, name) != (code2, line2, name2) or a is None or b is None or a.shape != b.shape:
+            continue
+        if a.shape[: len(shape)] != shape or (exactly and a.ndim > len(shape) + 1):
+            continue
+        different = ~((a == b) | ((a != a) & (b != b)))
+        different = different.reshape(*shape, -1).any(axis=-1)
+        if different.any() and moved(different):
+            return callsite.at(code.co_filename, line)
+    return None
+
+
+def _rows_moved(different: Any, others: Any) -> bool:
+    return bool(different[others].any())
 
 
 def _main_output(torch: Any, output: Any) -> Any:

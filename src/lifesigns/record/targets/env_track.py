@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -33,18 +32,18 @@ class EnvTrack:
     def __init__(self, recorder: Recorder, subject: str, n: int, info: dict[str, Any]) -> None:
         self.recorder, self.subject, self.n = recorder, subject, n
         self.vector = bool(info.get("vector"))
-        self.returns: Any = np.zeros(n) if self.vector else [0.0]
-        self.steps, self.begun_at = 0, [0] * n
+        self.use = Use(recorder)
+        self.rewards = array("d")  # of all parts, step after step, since `kept_from`
+        self.dropped: list[int] = []  # places in it that stand for no step
+        self.kept_from, self.begun_at, self.carried = 0, [0] * n, [0.0] * n
+        self.sums: list[Any] = []
         self.skipping: list[int] = []
         self.none = np.zeros(n, bool)
         self.next_step_autoreset = info.get("autoreset") == "next_step"
-        self.rewards = array("d")
-        self.earlier: list[Any] = []
         self.obs_every, self.countdown = 4, 1
         self.samples: list[tuple[Any, Any]] = []
         self.action_space = info.get("action_space", {})
         self.last_obs: Any = None
-        self.use = Use(recorder)
         series = recorder.series
         self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
         self.raw: Thinned | None = None
@@ -52,27 +51,29 @@ class EnvTrack:
     def reset(self, obs: Any, options: Any) -> None:
         """All parts start anew, unless only some were asked for."""
         if not (isinstance(options, dict) and "reset_mask" in options):
-            self.returns = np.zeros(self.n) if self.vector else [0.0]
-            self.begun_at = [self.steps] * self.n
+            self.begun_at, self.carried = [self.use.steps] * self.n, [0.0] * self.n
             self.skipping = []
         self.last_obs = obs
         self.use.on_reset()
 
     def step_one(self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any) -> None:
-        """A finished step of a single environment."""
+        """A finished step of a single environment.
+
+        The hot path, as `step_many`: it runs when the processor's caches hold the learner's code, so that every
+        function and object it touches costs more than its instructions (benchmarks/overhead).
+        """
         recorder, use = self.recorder, self.use
-        if _last[0] is not use or recorder.update != use.updates_seen:
+        if use.recent[0] is not use or recorder.update != use.updates_seen:
             use.on_burst()
         use.steps += 1
-        use.just_reset = use.ended = False
-        self.steps += 1
-        self.returns[0] += reward
         self.rewards.append(reward)
         if terminated or truncated:
             self._end(0, reward, bool(truncated) and not terminated, obs, _single_raw(info))
         self.last_obs = obs
         if not use.is_eval:
             recorder.env_step += 1
+            if recorder.env_step >= recorder.arm_at:
+                _arm()
         self.countdown -= 1
         if self.countdown <= 0:
             self._sample(obs, action)
@@ -80,63 +81,72 @@ class EnvTrack:
     def step_many(
         self, action: Any, obs: Any, rewards: Any, terminated: Any, truncated: Any, infos: Any, ending: Ending
     ) -> None:
-        """A finished step of all parts: `floats` [n] and `flags` [n]; `ending` reads what the infos say of an end."""
+        """A finished step of all parts, arrays (or tensors) [n]; `ending` reads what the infos say of an end."""
         recorder, use = self.recorder, self.use
-        if _last[0] is not use or recorder.update != use.updates_seen:
+        if use.recent[0] is not use or recorder.update != use.updates_seen:
             use.on_burst()
         use.steps += 1
-        use.just_reset = use.ended = False
-        self.steps += 1
-        self.returns += rewards
-        if self.skipping:
-            self._skip(rewards, terminated, truncated, obs, infos, ending)
-        else:
+        if type(rewards) is np.ndarray and rewards.dtype.char == "d":
             self.rewards.frombytes(rewards.tobytes())
-            if 1 in terminated.tobytes() or 1 in truncated.tobytes():  # a tenth of the time that `any` takes
-                self._end_some(rewards, terminated, truncated, obs, infos, ending)
+        else:
+            self.rewards.extend(_list(rewards))
+        if self.skipping:
+            terminated, truncated = self._skip(terminated, truncated)
+        if True in terminated.tolist() or True in truncated.tolist():  # `any` takes ten times as long
+            for i in _places(terminated, truncated):
+                cut = bool(truncated[i]) and not terminated[i]
+                self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i))
         self.last_obs = obs
         if not use.is_eval:
             recorder.env_step += self.n
+            if recorder.env_step >= recorder.arm_at:
+                _arm()
         self.countdown -= 1
         if self.countdown <= 0:
             self._sample(obs, action)
 
-    def _skip(self, rewards: Any, terminated: Any, truncated: Any, obs: Any, infos: Any, ending: Ending) -> None:
-        """A step that only reset some of the parts: theirs has no reward and no end."""
+    def _skip(self, terminated: Any, truncated: Any) -> tuple[Any, Any]:
+        """In a step that only reset some of the parts, theirs has no reward and no end."""
         skipped, self.skipping = self.skipping, []
-        self.returns[skipped] = 0.0
-        for i in skipped:
-            self.begun_at[i] = self.steps
         counted = np.ones(self.n, bool)
         counted[skipped] = False
-        self.rewards.extend(rewards[counted].tolist())
-        self._end_some(rewards, terminated & counted, truncated & counted, obs, infos, ending)
+        for i in skipped:
+            self.begun_at[i] = self.use.steps
+            self.dropped.append(len(self.rewards) - self.n + i)
+        return np.asarray(terminated, bool) & counted, np.asarray(truncated, bool) & counted
 
-    def _end_some(self, rewards: Any, terminated: Any, truncated: Any, obs: Any, infos: Any, ending: Ending) -> None:
-        for i in np.flatnonzero(terminated | truncated).tolist():
-            cut = bool(truncated[i]) and not terminated[i]
-            self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i))
+    def _return(self, i: int) -> float:
+        """Sum of the rewards of part i since its episode began."""
+        begun = max(self.begun_at[i] - self.kept_from, 0)
+        return self.carried[i] + sum(self.rewards[begun * self.n + i :: self.n])
 
     def _sample(self, obs: Any, action: Any) -> None:
         self.countdown = self.obs_every
         if len(self.samples) < SAMPLES_A_FLUSH:
             self.samples.append((_flat(obs, self.n), _flat(action, self.n)))
+        if len(self.rewards) != (self.use.steps - self.kept_from) * self.n:
+            raise ValueError(f"expected one reward a step for each of {self.n} parts")
         if len(self.rewards) > MAX_KEPT:
             self._sum_up()
 
     def _sum_up(self) -> None:
-        """Turns the rewards kept into (count, sum, sum of squares, least, greatest)."""
-        if self.rewards:
-            kept, self.rewards = np.frombuffer(self.rewards), array("d")
+        """Turns the rewards kept into sums: of the episodes under way, and of all for the window's statistics."""
+        if not self.rewards:
+            return
+        self.carried = [self._return(i) for i in range(self.n)]
+        self.kept_from = self.use.steps
+        kept = np.delete(np.array(self.rewards), self.dropped)
+        self.rewards, self.dropped = array("d"), []
+        if kept.size:
             with np.errstate(all="ignore"):
-                self.earlier.append((len(kept), kept.sum(), np.square(kept).sum(), kept.min(), kept.max()))
+                self.sums.append((kept.size, kept.sum(), np.square(kept).sum(), kept.min(), kept.max()))
 
     def _end(self, i: int, reward: float, cut: bool, final: Any, raw: Any) -> None:
         recorder = self.recorder
         if not self.use.is_eval:
             recorder.episode += 1
         at = recorder.env_step + i
-        ended = (float(self.returns[i]), self.steps - self.begun_at[i], float(cut))
+        ended = (self._return(i), self.use.steps - self.begun_at[i], float(cut))
         for column, value in zip(self.episode_series, ended, strict=True):
             column.add(at, value)
         if raw is not None:
@@ -146,7 +156,7 @@ class EnvTrack:
         if bootstrap.tracker is not None:
             before = self.last_obs[i] if self.n > 1 and self.last_obs is not None else self.last_obs
             bootstrap.tracker.episode_end(reward, cut, before, final, self.subject)
-        self.returns[i], self.begun_at[i] = 0.0, self.steps
+        self.carried[i], self.begun_at[i] = 0.0, self.use.steps
         if self.next_step_autoreset:
             self.skipping.append(i)
         self.use.episode_ended()
@@ -167,9 +177,9 @@ class EnvTrack:
 
     def _reward_statistics(self) -> None:
         self._sum_up()
-        if not self.earlier:
+        if not self.sums:
             return
-        parts, self.earlier = np.array(self.earlier), []
+        parts, self.sums = np.array(self.sums), []
         with np.errstate(all="ignore"):
             count, total, squares = parts[:, :3].sum(axis=0)
             mean, low, high = total / count, parts[:, 3].min(), parts[:, 4].max()
@@ -239,17 +249,18 @@ class Use:
         self.is_eval = False
         self.bursts = self.whole_bursts = self.steps = 0
         self.updates_seen = -1
-        self.just_reset = self.ended = False
+        self.reset_at = self.ended_at = -1
         self.learning_bursts = 0
+        self.recent = _last
         _uses.append(self)
 
     def on_reset(self) -> None:
         """The environment was reset."""
-        self.just_reset = True
+        self.reset_at = self.steps
 
     def episode_ended(self) -> None:
         """An episode has ended with this step."""
-        self.ended = True
+        self.ended_at = self.steps
 
     def on_burst(self) -> None:
         """A burst begins: a stretch of steps with neither an update nor another environment's step
@@ -257,9 +268,10 @@ class Use:
         update = self.recorder.update
         self.bursts += 1
         self.learning_bursts += _last[0] is self and update != self.updates_seen
-        self.whole_bursts += self.just_reset and (self.ended or self.bursts == 1)
+        just_reset = self.reset_at == self.steps
+        self.whole_bursts += just_reset and (self.ended_at == self.steps or self.bursts == 1)
         _last[0], self.updates_seen = self, update
-        if self.just_reset:
+        if just_reset:
             self.role()
 
     def role(self) -> str:
@@ -284,18 +296,12 @@ def forget() -> None:
     _last[0] = None
 
 
-def floats(values: Any) -> Any:
-    """A float64 array; the one given, if it is one."""
-    if type(values) is np.ndarray:
-        return values if values.dtype.char == "d" else values.astype(float)
-    return np.asarray(values.tolist() if hasattr(values, "tolist") else values, float)
+def _list(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
 
 
-def flags(values: Any) -> Any:
-    """A boolean array; the one given, if it is one."""
-    if type(values) is np.ndarray:
-        return values if values.dtype.char == "?" else values.astype(bool)
-    return np.asarray(values.tolist() if hasattr(values, "tolist") else values, bool)
+def _places(terminated: Any, truncated: Any) -> list[int]:
+    return [i for i, (t, c) in enumerate(zip(terminated.tolist(), truncated.tolist(), strict=True)) if t or c]
 
 
 def _flat(value: Any, n: int) -> Any:
@@ -314,21 +320,10 @@ def _flat(value: Any, n: int) -> Any:
     return array.astype(np.float64)
 
 
-def after_step(track: EnvTrack, started: float) -> None:
-    """What each tap does last: arms a sampled forward pass if its step has come, books the time, flushes if
-    due."""
-    recorder, layers = track.recorder, torch_networks.layers
-    if (
-        layers is not None
-        and layers.arm_at is not None
-        and recorder.env_step >= layers.arm_at
-        and not track.use.is_eval
-    ):
-        layers.arm()
-    now = perf_counter()
-    recorder.budget.taps_s += now - started
-    if now >= recorder.next_flush:
-        recorder.flush()
+def _arm() -> None:
+    """The step has come from which a forward pass is to be sampled."""
+    if torch_networks.layers is not None:
+        torch_networks.layers.arm()
 
 
 def _single_raw(info: Any) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
 from . import env_track
-from .env_track import EnvTrack, flags, floats
+from .env_track import EnvTrack
 from .spaces import describe_space
 
 REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNormalize")
@@ -326,16 +326,21 @@ def _on_reset(env: Any, args: Any, kwargs: Any, result: Any) -> None:
 
 def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
     started = perf_counter()
-    track = envs.track(env)
+    found = envs.tracks.get(id(env))
+    track = envs.track(env) if found is None or found[0]() is not env else found[1]
     if track is None or len(result) != 5:
         return
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
     obs, reward, terminated, truncated, info = result
     if track.vector:
-        track.step_many(action, obs, floats(reward), flags(terminated), flags(truncated), info, _ending)
+        track.step_many(action, obs, reward, terminated, truncated, info, _ending)
     else:
         track.step_one(action, obs, _number(reward), terminated, truncated, info)
-    env_track.after_step(track, started)
+    recorder = track.recorder
+    now = perf_counter()
+    recorder.budget.taps_s += now - started
+    if now >= recorder.next_flush:
+        recorder.flush()
 
 
 def _number(reward: Any) -> float:

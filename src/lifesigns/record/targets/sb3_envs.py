@@ -6,10 +6,12 @@ import sys
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from .. import callsite, taps
 from ..recorder import Recorder
-from . import env_track, gymnasium_envs
-from .env_track import EnvTrack, flags, floats
+from . import gymnasium_envs
+from .env_track import EnvTrack
 from .gymnasium_envs import REWARD_WRAPPERS
 from .spaces import describe_space
 
@@ -91,12 +93,16 @@ def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
         return
     obs, rewards, dones, infos = result
     action = args[0] if args else kwargs.get("actions")
-    ended, cut = flags(dones), track.none
-    if 1 in ended.tobytes():
-        cut = ended & [bool(i.get("TimeLimit.truncated")) for i in infos]
-        ended = ended & ~cut
-    track.step_many(action, obs, floats(rewards), ended, cut, infos, _ending)
-    env_track.after_step(track, started)
+    cut = track.none
+    if True in dones.tolist():
+        cut = np.array([bool(d) and bool(i.get("TimeLimit.truncated")) for d, i in zip(dones, infos, strict=True)])
+        dones = np.asarray(dones, bool) & ~cut
+    track.step_many(action, obs, rewards, dones, cut, infos, _ending)
+    recorder = track.recorder
+    now = perf_counter()
+    recorder.budget.taps_s += now - started
+    if now >= recorder.next_flush:
+        recorder.flush()
 
 
 def _ending(track: EnvTrack, obs: Any, infos: Any, i: int) -> tuple[Any, Any]:

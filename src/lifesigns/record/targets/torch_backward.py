@@ -7,11 +7,12 @@ targets that the graph saved are compared with the bare rewards of time-limit st
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections import deque
 from functools import wraps
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from .. import callsite, taps
@@ -20,8 +21,10 @@ from ..recorder import Recorder, Thinned, on_fork
 from . import bootstrap, torch_networks, torch_optimizers
 
 _CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
-TAPS_SHARE, MAX_STRIDE = 0.01, 16
-"""Share of wall time that the always-on taps may cost before losses are thinned, and how far they are."""
+COST_S, SHARE, MAX_STRIDE = 40e-6, 0.003, 32
+"""What one loss that is taken, and the norm that goes with it, costs where the caches hold the learner's code
+(measured, benchmarks/overhead/event_cost.py: 20 to 50 µs, ten times what it costs in a loop of its own), the share of
+time that losses may cost, and how far they are thinned."""
 CONTEXT = 20
 """Frames kept before the first non-finite value (DETECTORS D01)."""
 
@@ -36,32 +39,42 @@ class Losses:
         self.recent: deque[tuple[int, int, int, float]] = deque(maxlen=CONTEXT)
         self.reported: set[str] = set()
         self.clip: Thinned | None = None
-        self._stride, self._next, self._noise = 1, 0, 1
-        self._taps_then = (recorder.wall_s(), recorder.budget.taps_s)
+        self.next = self.took = 0  # the backward call whose loss is taken next, and the one whose was last
+        self._stride, self._noise, self._review = 1, 1, 1
+        self.tensor_backward = sys.modules["torch"].Tensor.backward.__code__
+        self._then = (recorder.wall_s(), process_time(), recorder.backward)
 
-    def due(self) -> bool:
-        """Whether this call's value is taken: all, unless the taps cost too much; then one in `stride`, irregularly,
-        so that several losses in turn are all seen."""
-        self.recorder.backward += 1
-        if self.recorder.backward < self._next:
-            return False
-        self._noise = (self._noise * 1_103_515_245 + 12_345) & 0x7FFFFFFF
-        self._next = self.recorder.backward + 1 + (self._noise >> 16) % (2 * self._stride - 1)
-        return True
+    def taken(self) -> None:
+        """Says when the next loss is taken: at the next call, unless they come too often; then one in `stride`,
+        irregularly, so that several losses in turn are all seen."""
+        self.took = self.recorder.backward
+        if self.took >= self._review:  # flushes come too late for a short run
+            self._review = 4 * self.took + 60
+            self.adapt()
+        self.next = self.took + 1
+        if self._stride > 1:
+            self._noise = (self._noise * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+            self.next += (self._noise >> 16) % (2 * self._stride - 1)
 
     def adapt(self) -> None:
-        """At a flush: a larger stride while the taps cost more than `TAPS_SHARE`, a smaller one below half of it."""
-        budget = self.recorder.budget
-        wall, taps = self.recorder.wall_s(), budget.taps_s
-        share = (taps - self._taps_then[1]) / max(wall - self._taps_then[0], 1e-9)
-        self._taps_then = (wall, taps)
-        if share > TAPS_SHARE and not DENSE:
-            self._stride = min(2 * self._stride, MAX_STRIDE)
-        elif share < TAPS_SHARE / 2:
-            self._stride = max(self._stride // 2, 1)
+        """At a flush, and early on: the stride at which what is taken costs no more than `SHARE` at the latest rate of calls.
+
+        The rate by the processor's time where that is less: beside other programs the script's share counts.
+        """
+        wall, cpu, calls = self.recorder.wall_s(), process_time(), self.recorder.backward
+        rate = (calls - self._then[2]) / max(min(wall - self._then[0], cpu - self._then[1]), 1e-3)
+        self._then = (wall, cpu, calls)
+        if not DENSE:
+            self._stride = min(max(math.ceil(rate * COST_S / SHARE), 1), MAX_STRIDE)
 
     def site(self, frame: Any) -> tuple[str, Thinned]:
         """(subject, column) of the user's line that called backward."""
+        if frame.f_code is self.tensor_backward:
+            frame = frame.f_back
+        found = self.calls.get((id(frame.f_code), frame.f_lasti))
+        return self._look(frame) if found is None else found[1:]
+
+    def _look(self, frame: Any) -> tuple[str, Thinned]:
         while frame is not None and (
             "/torch/" in frame.f_code.co_filename or callsite.kind_of(frame.f_code.co_filename) == callsite.OURS
         ):
@@ -73,7 +86,7 @@ class Losses:
         if found is None:
             found = self._introduce(frame)
             self.calls[(id(frame.f_code), frame.f_lasti)] = found
-        return found[1], found[2]
+        return found[1:]
 
     def _introduce(self, frame: Any) -> tuple[Any, str, Thinned]:
         key = (frame.f_code, frame.f_lineno)
@@ -91,7 +104,7 @@ class Losses:
         """Records one backward call; a value on a device is read at a later flush."""
         recorder = self.recorder
         subject, column = self.site(frame)
-        if loss.device.type == "cpu":
+        if loss.is_cpu:
             value = loss.item()
             column.add(recorder.backward, value)
             self._remember(subject, value)
@@ -117,25 +130,21 @@ def install(torch: Any, recorder: Recorder) -> None:
     """Patches the one function every backward goes through; called when torch has been imported."""
     _reset(recorder)
     on_fork(_reset)
-    original = torch.autograd.backward
-    is_compiling = torch.compiler.is_compiling
-    tensor_type = torch.Tensor
+    original, is_compiling = torch.autograd.backward, torch.compiler.is_compiling
+    is_traced = getattr(torch.compiler, "is_dynamo_compiling", is_compiling)
 
     @wraps(original)
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_compiling():
+        if is_traced():
             return original(tensors, *args, **kwargs)
-        started = perf_counter()
+        recorder = losses.recorder
+        recorder.backward += 1
+        if not (recorder.backward >= losses.next or recorder.looking) or is_compiling():
+            return original(tensors, *args, **kwargs)
         rows = _before(tensors)
-        before_s = perf_counter() - started
         result = original(tensors, *args, **kwargs)
         try:
-            started, budget = perf_counter(), losses.recorder.budget
-            charged = budget.spent_s
-            loss = tensors if isinstance(tensors, tensor_type) else tensors[0]
-            _after(loss, rows, sys._getframe(1))
-            budget.taps_s += max(before_s + perf_counter() - started - (budget.spent_s - charged), 0.0)
-            losses.recorder.tick()
+            _after(tensors, rows, sys._getframe(1))
         except Exception as error:
             taps.failed("losses", error)
         return result
@@ -164,22 +173,34 @@ def _before(tensors: Any) -> tuple[int, int] | None:
     return None
 
 
-def _after(loss: Any, rows: tuple[int, int] | None, frame: Any) -> None:
-    torch_optimizers.optimizers.backwards += 1
-    subject = losses.add(loss, frame) if (losses.due() or rows is not None) and loss.numel() == 1 else ""
+def _after(tensors: Any, rows: tuple[int, int] | None, frame: Any) -> None:
+    started, recorder = perf_counter(), losses.recorder
+    charged = recorder.budget.spent_s
+    subject = ""
+    if recorder.backward >= losses.next or rows is not None:
+        loss = tensors if hasattr(tensors, "numel") else tensors[0]
+        if loss.numel() == 1:
+            subject = losses.add(loss, frame)
+        losses.taken()
     if torch_networks.layers is not None:
         torch_networks.layers.after_backward()
     if rows is not None and subject:
-        recorder = losses.recorder
         recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])
         recorder.series("bootstrap.rows", subject).add(recorder.update, rows[1])
+    now, budget = perf_counter(), recorder.budget
+    budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
+    if now >= recorder.next_flush:
+        recorder.flush()
 
 
 def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
+    """Takes the norm that goes with a loss that was taken."""
     recorder = losses.recorder
+    if losses.next > losses.took + 1 and losses.took != recorder.backward:
+        return
     if losses.clip is None:
         losses.clip = Thinned(recorder.series("gradient.total_norm"))
-    if result.device.type == "cpu":
+    if result.is_cpu:
         losses.clip.add(recorder.backward, result.item())
     elif recorder.backward % 16 == 0:
         recorder.deferred.put([result.detach()], losses.clip._column, recorder.backward)

@@ -8,6 +8,7 @@ for the others.
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import weakref
 from collections.abc import Callable
@@ -108,7 +109,6 @@ class Layers:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.armed = False
-        self.arm_at: int | None = None
         self.compiled = False
         self.waiting: set[Any] = set()
         self._handle: Any = None
@@ -123,12 +123,13 @@ class Layers:
 
     def arm(self) -> None:
         """Registers the global forward hook, until the optimisers in `waiting` have stepped."""
-        self.arm_at = None
+        self.recorder.arm_at = math.inf
         if self.armed or self.compiled:
             return
         import torch
 
         self.armed = True
+        self.recorder.looking.add("layers")
         self._calls, self._own_s = 0, 0.0
         self._seen.clear()
         self._handle = torch.nn.modules.module.register_module_forward_hook(self._hook)
@@ -149,6 +150,7 @@ class Layers:
         if not self.armed:
             return
         self.armed = False
+        self.recorder.looking.discard("layers")
         self._handle.remove()
         started = perf_counter()
         taps.guarded(self._write)()
@@ -158,6 +160,7 @@ class Layers:
         """Removes the hook, if it is registered, and forgets what was seen."""
         if self.armed:
             self.armed = False
+            self.recorder.looking.discard("layers")
             self._handle.remove()
 
     def _hook(self, module: Any, inputs: Any, output: Any) -> None:

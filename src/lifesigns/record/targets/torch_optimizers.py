@@ -37,6 +37,7 @@ class Watched:
         self.calls_zero_grad = False
         self.cleared_steps = self.backward_steps = self.since_sample = 0
         self.last_step_at = 0
+        self.due = True  # whether its next step is sampled
         self.before: list[Any] | None = None
         self.first: tuple[Any, Any, Any] | None = None
         self.cost_s = 0.0
@@ -49,7 +50,8 @@ class Optimizers:
         self.recorder = recorder
         self._turns: dict[tuple[str, int], int] = {}
         self.watched: dict[int, Watched] = {}
-        self.backwards = 0
+        self.version = 0  # of `watched`
+        self.cleared_by: weakref.WeakKeyDictionary[Any, tuple[int, list[Watched]]] = weakref.WeakKeyDictionary()
         self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
     def made(self, optimizer: Any, frame: Any) -> None:
@@ -72,6 +74,8 @@ class Optimizers:
         for key, watched in list(self.watched.items()):
             if watched.optimizer is gone:
                 del self.watched[key]
+                self.version += 1
+                self.recorder.looking.discard(watched.subject)
 
     def _introduce(self, optimizer: Any) -> Watched:
         every = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
@@ -97,28 +101,24 @@ class Optimizers:
         )
         self._own(optimizer)
         torch_copies.copies.look_for(torch_networks.owned)
-        return Watched(weakref.ref(optimizer, self._forget), subject, parameters, names)
+        self.version += 1
+        self.recorder.looking.add(subject)  # until its `zero_grad` is called
+        watched = Watched(weakref.ref(optimizer, self._forget), subject, parameters, names)
+        watched.backwards_at_step = self.recorder.backward
+        return watched
 
-    def before_step(self, optimizer: Any) -> bool:
-        """Counts, and takes the first half of a sample if one is due; whether it was."""
+    def before_step(self, optimizer: Any) -> None:
+        """Takes the first half of a sample if one is due."""
         watched = self.get(optimizer)
-        if watched.steps:
-            watched.backward_steps += self.backwards - watched.backwards_at_step
-            watched.cleared_steps += min(watched.zero_grads, 1)
-            watched.since_sample += 1
-        watched.backwards_at_step, watched.zero_grads = self.backwards, 0
-        watched.before = None
-        if self._due(watched):
+        if watched.due and not _capturing(watched.parameters):
             started = perf_counter()
             self._first_half(watched)
             watched.cost_s = perf_counter() - started
-        return watched.before is not None
 
-    def _due(self, watched: Watched) -> bool:
-        if not self.recorder.budget.admit("optimizer"):
+    def _next_due(self, watched: Watched, now: float) -> bool:
+        if not self.recorder.budget.admit("optimizer", now):
             return False
-        fewest = min((w.samples for w in self._active()), default=0)
-        return (watched.samples <= fewest + 1 or DENSE) and not _capturing(watched.parameters)
+        return DENSE or watched.samples <= min((w.samples for w in self._active()), default=0) + 1
 
     def _active(self) -> list[Watched]:
         return [w for w in list(self.watched.values()) if self.recorder.update - w.last_step_at <= RECENT_UPDATES]
@@ -136,38 +136,44 @@ class Optimizers:
             watched.first = (_norms(parts), _gradient_norms(gradients), present)
 
     def after_step(self, optimizer: Any) -> None:
-        """Counts the step, ends a sample that was begun, and decides about the next forward pass."""
-        recorder, watched = self.recorder, self.get(optimizer)
-        recorder.update += 1
-        watched.steps += 1
-        watched.last_step_at = recorder.update
-        if watched.before is not None:
-            started = perf_counter()
-            self._second_half(watched, optimizer)
-            recorder.budget.charge("optimizer", watched.cost_s + perf_counter() - started)
-        self._forward_window(watched)
+        """Counts the step, ends a sample that was begun, decides about the next one and the next forward pass.
 
-    def _forward_window(self, watched: Watched) -> None:
-        """Ends a sampled stretch of forward passes once every active optimiser has stepped, or begins one.
-
-        Where environment steps lay before this step, it begins at the last of those expected before the next.
+        A forward pass is seen until every active optimiser has stepped; where environment steps lay before this
+        step, from the last of those expected before the next.
         """
-        recorder, layers = self.recorder, torch_networks.layers
+        started, recorder, budget, layers = perf_counter(), self.recorder, self.recorder.budget, torch_networks.layers
+        charged, watched = budget.spent_s, self.watched.get(id(optimizer))
+        if watched is None or watched.optimizer() is not optimizer:
+            watched = self.get(optimizer)
+        recorder.update = update = recorder.update + 1
+        if watched.steps:
+            watched.backward_steps += recorder.backward - watched.backwards_at_step
+            watched.cleared_steps += watched.zero_grads > 0
+            watched.since_sample += 1
+            watched.backwards_at_step, watched.zero_grads = recorder.backward, 0
+        watched.steps += 1
+        watched.last_step_at = update
+        if watched.before is not None:
+            self._second_half(watched, optimizer)
+            budget.charge("optimizer", watched.cost_s + perf_counter() - started)
+        watched.due = self._next_due(watched, started)
         gap = recorder.env_step - recorder.env_step_at_update
         recorder.env_step_at_update = recorder.env_step
-        recorder.rollout = gap or recorder.rollout
-        if recorder.update == 1:
-            gap = 0
-        if layers is None:
-            return
-        if layers.armed:
-            layers.stepped(watched)
-        elif recorder.budget.admit("layers"):
-            layers.waiting = set(self._active())
-            if gap:
-                layers.arm_at = recorder.env_step + gap
-            else:
-                layers.arm()
+        if gap:
+            recorder.rollout = gap
+        if layers is not None:
+            if layers.armed:
+                layers.stepped(watched)
+            elif budget.admit("layers", started):
+                layers.waiting = set(self._active())
+                if gap and update > 1:
+                    recorder.arm_at = recorder.env_step + gap
+                else:
+                    layers.arm()
+        now = perf_counter()
+        budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
+        if now >= recorder.next_flush:
+            recorder.flush()
 
     def _second_half(self, watched: Watched, optimizer: Any) -> None:
         import torch
@@ -219,7 +225,7 @@ class Optimizers:
             if (
                 not (watched.zero_grads or watched.calls_zero_grad)
                 and watched.steps
-                and watched.backwards_at_step == self.backwards
+                and watched.backwards_at_step == self.recorder.backward - 1
             ):
                 watched.zero_grads += _cleared(watched.parameters)
 
@@ -280,14 +286,15 @@ def _capturing(parameters: list[Any]) -> bool:
 
 optimizers: Optimizers
 is_compiling: Callable[[], bool]
-"""torch's own check; a step inside a compiled function is left alone, since the hooks are compiled with
-it."""
+is_traced: Callable[[], bool]
+"""torch's own checks; a step inside a compiled function is left alone, since the hooks are compiled with it."""
 
 
 def install(torch: Any, recorder: Recorder) -> None:
     """Registers the global step hooks and the two taps; called when torch has been imported."""
-    global is_compiling
+    global is_compiling, is_traced
     is_compiling = torch.compiler.is_compiling
+    is_traced = getattr(torch.compiler, "is_dynamo_compiling", is_compiling)
     _reset(recorder)
     on_fork(_reset)
     module = sys.modules["torch.optim.optimizer"]
@@ -306,25 +313,22 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
-    if is_compiling():
+    if is_traced():
+        return
+    watched = optimizers.watched.get(id(optimizer))
+    if (watched is not None and not watched.due) or is_compiling():
         return
     try:
-        started = perf_counter()
-        if not optimizers.before_step(optimizer):
-            optimizers.recorder.budget.taps_s += perf_counter() - started
+        optimizers.before_step(optimizer)
     except Exception as error:
         taps.failed("optimizers", error)
 
 
 def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
-    if is_compiling():
+    if is_traced() or is_compiling():
         return
     try:
-        started, budget = perf_counter(), optimizers.recorder.budget
-        charged = budget.spent_s
         optimizers.after_step(optimizer)
-        budget.taps_s += max(perf_counter() - started - (budget.spent_s - charged), 0.0)
-        optimizers.recorder.tick()
     except Exception as error:
         taps.failed("optimizers", error)
 
@@ -337,11 +341,16 @@ def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
     watched = optimizers.watched.get(id(args[0]))
     if watched is not None and watched.optimizer() is args[0]:
         watched.zero_grads += 1
-        watched.calls_zero_grad = True
+        if not watched.calls_zero_grad:
+            watched.calls_zero_grad = True
+            optimizers.recorder.looking.discard(watched.subject)
 
 
 def _on_module_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
-    cleared = {id(p) for p in args[0].parameters()}
-    for watched in list(optimizers.watched.values()):
-        if any(id(p) in cleared for p in watched.parameters):
-            watched.zero_grads += 1
+    version, owners = optimizers.cleared_by.get(args[0], (0, []))
+    if version != optimizers.version:
+        cleared = {id(p) for p in args[0].parameters()}
+        owners = [w for w in list(optimizers.watched.values()) if any(id(p) in cleared for p in w.parameters)]
+        optimizers.cleared_by[args[0]] = (optimizers.version, owners)
+    for watched in owners:
+        watched.zero_grads += 1

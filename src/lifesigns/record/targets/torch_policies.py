@@ -12,7 +12,8 @@ from .. import callsite, taps
 from ..recorder import Recorder, on_fork
 from . import seeding, torch_networks
 
-EVERY = 16
+FIRST, EVERY = 8, 16
+"""Calls of each kind that are looked at before it is one in so many."""
 MAX_ROWS, MAX_DIMS = 256, 64
 
 
@@ -24,10 +25,10 @@ class Policies:
         self.calls = 0
         self.sites: dict[tuple[Any, int, str], str] = {}
 
-    def due(self) -> bool:
-        """Whether this call is sampled: the first few, then one in `EVERY` while the budget admits."""
+    def leave_out(self) -> int:
+        """How many calls are left out after this one: none after the first few."""
         self.calls += 1
-        return (self.calls <= 8 or self.calls % EVERY == 0) and self.recorder.budget.admit("policies")
+        return 0 if self.calls < FIRST else EVERY - 1
 
     def site(self, frame: Any, distribution: str, width: int) -> str:
         """The subject of a line that builds distributions of this kind and width."""
@@ -70,8 +71,8 @@ def install(torch: Any, recorder: Recorder) -> None:
     """Taps the two constructors; called when torch has been imported."""
     _reset(recorder)
     on_fork(_reset)
-    taps.observe(torch.distributions.Categorical, "__init__", _on_categorical)
-    taps.observe(torch.distributions.Normal, "__init__", _on_normal)
+    taps.observe_some(torch.distributions.Categorical, "__init__", _on_categorical)
+    taps.observe_some(torch.distributions.Normal, "__init__", _on_normal)
     seeding.tap_torch(torch, recorder)
 
 
@@ -93,9 +94,13 @@ def _entropy(rows: Any, is_logits: bool) -> Any:
     return torch.special.entr(p).sum(dim=1).mean()
 
 
-def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
-    if not policies.due():
-        return
+def _on_categorical(args: Any, kwargs: Any, result: Any) -> int:
+    if policies.recorder.budget.admit("policies"):
+        _sample_categorical(args)
+    return policies.leave_out()
+
+
+def _sample_categorical(args: Any) -> None:
     started = perf_counter()
     held = args[0].__dict__
     given = held.get("logits", held.get("probs"))
@@ -108,15 +113,19 @@ def _on_categorical(args: Any, kwargs: Any, result: Any) -> None:
     recorder, at = policies.recorder, policies.recorder.env_step
     with sys.modules["torch"].no_grad():
         entropy = _entropy(values, "logits" in held)
-    subject = policies.site(callsite.here(2), "Categorical", width)
+    subject = policies.site(callsite.here(3), "Categorical", width)
     recorder.deferred.put([entropy], recorder.series("policy.entropy", subject), at)
     recorder.deferred.put([entropy / math.log(width)], recorder.series("policy.relative_entropy", subject), at)
     recorder.budget.charge("policies", perf_counter() - started)
 
 
-def _on_normal(args: Any, kwargs: Any, result: Any) -> None:
-    if not policies.due():
-        return
+def _on_normal(args: Any, kwargs: Any, result: Any) -> int:
+    if policies.recorder.budget.admit("policies"):
+        _sample_normal(args)
+    return policies.leave_out()
+
+
+def _sample_normal(args: Any) -> None:
     started = perf_counter()
     scale = args[0].scale
     if not torch_networks.readable(scale) or scale.dim() == 0 or not 0 < scale.shape[-1] <= MAX_DIMS:
@@ -126,7 +135,7 @@ def _on_normal(args: Any, kwargs: Any, result: Any) -> None:
     if values is None:
         return
     recorder = policies.recorder
-    subject = policies.site(callsite.here(2), "Normal", width)
+    subject = policies.site(callsite.here(3), "Normal", width)
     column = recorder.series("policy.std", subject, [f"a{i}" for i in range(width)])
     recorder.deferred.put(list(values.double().mean(dim=0).unbind()), column, recorder.env_step)
     recorder.budget.charge("policies", perf_counter() - started)
