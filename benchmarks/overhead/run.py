@@ -1,8 +1,10 @@
 """What watching costs: bare and watched runs of five scripts, interleaved; beside wandb, TensorBoard and anomaly mode.
 
-`python benchmarks/overhead/run.py [--pairs 7] [--smoke]`. Ratios are of CPU seconds of the script itself (imports and
-interpreter start left out), pair by pair; the A/A control runs the bare script a second time in each round. Results:
-results.json, results.md beside it.
+`python benchmarks/overhead/run.py [--pairs 8] [--smoke]`. Ratios are of CPU seconds of the script itself (imports and
+interpreter start left out), runs short and in ABBA order, on one processor; the A/A control runs the bare script a
+second time in each round. Given are the median of the pairs' ratios with a bootstrap interval, the ratio of the sums
+and that of the minima; and `computed`, what each tap costs where it stands (event_cost.py) times its calls, with
+samples and flushes. Results: results.json, results.md beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,11 +28,11 @@ import numpy as np
 HERE = Path(__file__).parent
 GALLERY = HERE.parent.parent / "gallery" / "scripts"
 SCRIPTS = {
-    "DQN": ["dqn.py", "--total-timesteps", "7000"],
-    "PPO": ["ppo.py", "--total-timesteps", "20000"],
-    "SAC": ["sac.py", "--total-timesteps", "1300"],
-    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "16000"],
-    "supervised": ["char_transformer.py", "--steps", "250"],
+    "DQN": ["dqn.py", "--total-timesteps", "3500"],
+    "PPO": ["ppo.py", "--total-timesteps", "9216"],
+    "SAC": ["sac.py", "--total-timesteps", "700"],
+    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "8000"],
+    "supervised": ["char_transformer.py", "--steps", "120"],
 }
 SMOKE = {"PPO": ["ppo.py", "--total-timesteps", "4000"]}
 PEERS = ("wandb", "histograms", "anomaly")
@@ -46,6 +49,8 @@ def one(variant: str, script: list[str]) -> dict[str, float]:
             command = [sys.executable, "-m", "lifesigns.cli", "watch", "--home", folder, program[0], "--", *program[1:]]
         else:
             command = [sys.executable, *program]
+        if shutil.which("taskset"):
+            command = ["taskset", "-c", str(max(os.sched_getaffinity(0))), *command]
         done = subprocess.run(
             command,
             capture_output=True,
@@ -66,6 +71,19 @@ def own_share(home: Path) -> float:
     return float(load_run(list_runs(home)[0].path).health["own_share"])
 
 
+def computed(script: list[str]) -> dict:
+    """The computed overhead of a script: what event_cost.py writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "cost.json"
+        subprocess.run(
+            [sys.executable, str(HERE / "event_cost.py"), str(out), str(GALLERY / script[0]), *script[1:]],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        return json.loads(out.read_text("utf-8"))
+
+
 def interval(ratios: list[float]) -> tuple[float, float, float]:
     """Median with a 95 % bootstrap interval of the median."""
     rng = np.random.default_rng(0)
@@ -77,38 +95,52 @@ def measure(name: str, script: list[str], pairs: int, peer_pairs: int) -> dict:
     """All variants of one script, interleaved round by round."""
     rounds: list[dict[str, dict[str, float]]] = []
     for i in range(pairs):
-        order = ["bare", CONTROL, WATCHED, *(PEERS if i < peer_pairs else ())]
-        shift = i % len(order)
-        rounds.append({v: one(v, script) for v in order[shift:] + order[:shift]})
+        order = ["bare", WATCHED, CONTROL, *(PEERS if i < peer_pairs else ())]
+        rounds.append({v: one(v, script) for v in (order if i % 2 == 0 else order[::-1])})
         shown = {v: round(r["cpu"] / rounds[-1]["bare"]["cpu"], 3) for v, r in rounds[-1].items()}
         print(name, i + 1, "of", pairs, shown, flush=True)
     row: dict = {
         "script": " ".join(script),
         "bare_cpu_s": statistics.median(r["bare"]["cpu"] for r in rounds),
         "own_share": statistics.median(r[WATCHED]["own"] for r in rounds),
+        "computed": computed(script),
         "ratios": {},
     }
     for variant in (CONTROL, WATCHED, *PEERS):
         for clock in ("cpu", "wall"):
-            values = [r[variant][clock] / r["bare"][clock] for r in rounds if variant in r]
-            if values:
-                row["ratios"].setdefault(variant, {})[clock] = {"pairs": values, "median_low_high": interval(values)}
+            both = [(r[variant][clock], r["bare"][clock]) for r in rounds if variant in r]
+            if both:
+                ours, bare = zip(*both, strict=True)
+                ratios = [a / b for a, b in both]
+                row["ratios"].setdefault(variant, {})[clock] = {
+                    "pairs": ratios,
+                    "median_low_high": interval(ratios),
+                    "sums": sum(ours) / sum(bare),
+                    "minima": min(ours) / min(bare),
+                }
     return row
 
 
 def table(rows: dict[str, dict]) -> str:
-    """Markdown: median ratio of CPU seconds with its interval."""
+    """Markdown: ratios of CPU seconds; median of the pairs with its interval, of the sums, of the minima."""
     variants = (CONTROL, WATCHED, *PEERS)
     lines = [
-        "| script | bare CPU s | " + " | ".join(variants) + " | recorder's own share |",
-        "|---|---|" + "---|" * (len(variants) + 1),
+        "| script | bare CPU s | " + " | ".join(variants) + " | computed | recorder's own share |",
+        "|---|---|" + "---|" * (len(variants) + 2),
     ]
     for name, row in rows.items():
         cells = []
         for variant in variants:
             found = row["ratios"].get(variant, {}).get("cpu")
-            cells.append("{:.3f} [{:.3f}, {:.3f}]".format(*found["median_low_high"]) if found else "")
-        lines.append(f"| {name} | {row['bare_cpu_s']:.2f} | " + " | ".join(cells) + f" | {row['own_share']:.2%} |")
+            cells.append(
+                "{:.3f} [{:.3f}, {:.3f}] · {:.3f} · {:.3f}".format(
+                    *found["median_low_high"], found["sums"], found["minima"]
+                )
+                if found
+                else ""
+            )
+        shares = f" | {1 + row['computed']['computed']:.3f} | {row['own_share']:.2%} |"
+        lines.append(f"| {name} | {row['bare_cpu_s']:.2f} | " + " | ".join(cells) + shares)
     return "\n".join(lines)
 
 
@@ -116,8 +148,8 @@ def main() -> None:
     """Measures and writes the results."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--peer-pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--peer-pairs", type=int, default=2)
     parser.add_argument("--only", default="")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results")
@@ -141,8 +173,11 @@ def main() -> None:
     args.out.with_suffix(".md").write_text(
         "# Overhead: ratio of CPU seconds to the bare script\n\n"
         + "\n".join(f"- {k}: {v}" for k, v in head.items())
-        + "\n\nMedian over pairs of interleaved runs [95 % bootstrap interval of the median]. The A/A control is "
-        "the bare script against itself: its distance from 1 is the noise.\n\n" + table(rows) + "\n",
+        + "\n\nMedian over pairs of interleaved runs [95 % bootstrap interval of the median] · ratio of the sums · of "
+        "the minima. The A/A control is the bare script against itself: its distance from 1 is the noise. Computed: "
+        "1 + (extra time of each tapped call where it stands × calls, and samples and flushes) over the run.\n\n"
+        + table(rows)
+        + "\n",
         "utf-8",
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import gymnasium  # noqa: F401
 import torch
+import torch._dynamo  # an optimiser imports it when it is made: a second that is no training
 
 with contextlib.suppress(ImportError):
     import stable_baselines3  # noqa: F401

@@ -57,7 +57,7 @@ class Losses:
             self.next += (self._noise >> 16) % (2 * self._stride - 1)
 
     def adapt(self) -> None:
-        """At a flush, and early on: the stride at which what is taken costs no more than `SHARE` at the latest rate of calls.
+        """At a flush, and early on: the stride at which what is taken costs no more than `SHARE` at the latest rate.
 
         The rate by the processor's time where that is less: beside other programs the script's share counts.
         """
