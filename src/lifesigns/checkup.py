@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,20 @@ from lifesigns import __version__
 from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
 from lifesigns.model import Diagnosis, Trace
+from lifesigns.paired import outcome as paired_outcome
+from lifesigns.paired.runner import Target
+from lifesigns.paired.tracing import Traced, trace
 from lifesigns.record.launch import Child, Ending, python_command
+from lifesigns.rules import Rule, all_rules
 from lifesigns.status_line import StatusLine
 from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_series
 
+DYES_ONLY = "dyes only"
 BASELINE_S = 4.0
 RESERVE_S = 9.0
 """Kept back from a budget for ending the child, the baselines and the rules."""
+DYE_RESERVE_S, DYE_NICE = 4.0, 5
+"""Kept back from a budget for reading the last dyes; the recorded run goes before the dyed ones."""
 FIRST_LOOK_S, LOOK_EVERY = 5.0, 20.0
 """Rules are evaluated on a running trace from the first on, and again after 20 times what it took."""
 
@@ -45,6 +53,7 @@ class Request:
     out: BinaryIO | None = None
     err: BinaryIO | None = None
     status: StatusLine | None = None
+    dyes: bool = False
 
 
 @dataclass
@@ -129,6 +138,7 @@ def run(request: Request) -> Result:
     meta = _meta(request, folder, command)
     folder.write_meta(meta)
     line = request.status or StatusLine(sys.stderr.buffer, False)
+    dyes = _Dyes(request, started) if request.dyes and request.budget_s is not None else None
     live = _Live(folder, request.budget_s, line)
     limit = None if request.budget_s is None else max(request.budget_s - RESERVE_S, 0.6 * request.budget_s)
     child = Child(
@@ -147,18 +157,100 @@ def run(request: Request) -> Result:
         BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 3)
     )
     missing = _baseline(folder, request, left)
-    trace = load_run(folder.path)
-    diagnosis = diagnose(trace, run=str(folder.path) if request.home else folder.path.name)
+    if dyes is not None:
+        meta["dyes"] = dyes.finish(folder, line)
+    return _result(folder, request, meta, line, ending, missing)
+
+
+def _result(
+    folder: RunFolder,
+    request: Request,
+    meta: dict[str, Any],
+    line: StatusLine,
+    ending: Ending | None = None,
+    missing: str = "",
+) -> Result:
+    found = load_run(folder.path)
+    diagnosis = diagnose(found, _rules(found), str(folder.path) if request.home else folder.path.name)
     folder.write_meta({**meta, "summary": summary(diagnosis)})
     line.clear()
-    return Result(folder, trace, diagnosis, ending, missing)
+    return Result(folder, found, diagnosis, ending, missing)
+
+
+def dye(request: Request, cores: int = 2) -> Result:
+    """Traces the script with dyes within `budget_s` and diagnoses what they showed; the run holds nothing else.
+
+    Raises TraceError where no run folder can be made, OSError where the interpreter cannot be started.
+    """
+    folder = new_run_folder(request.script, request.home)
+    meta = _meta(request, folder, python_command(request.python, request.script, request.arguments, module=request.module))
+    folder.write_meta(meta)
+    line = request.status or StatusLine(sys.stderr.buffer, False)
+    seconds = request.budget_s or 90.0
+    started = time.monotonic()
+
+    def progress(name: str, done: int, of: int) -> None:
+        line.show(f"lifesigns dye {_clock(time.monotonic() - started)} of {_clock(seconds)} · {done} of {of} dyes · {name}")
+
+    traced = trace(_target(request), seconds, cores, progress)
+    meta.update(ended=DYES_ONLY, wall_s=traced.wall_s, exit_status=0, dyes=_about(traced))
+    folder.write_meta(meta)
+    paired_outcome.save(folder.dyes_file, traced.facts, os.getcwd())
+    return _result(folder, request, meta, line)
+
+
+def _target(request: Request) -> Target:
+    return Target(request.script, tuple(request.arguments), request.module, request.python)
+
+
+def _about(traced: Traced) -> dict[str, Any]:
+    return {"wall_s": traced.wall_s, "runs": traced.runs, "planted": sum(not f.data.get("blind") for f in traced.facts)}
+
+
+class _Dyes:
+    """Dye tracing beside the recorded run, on what the machine has left, until the budget is over."""
+
+    def __init__(self, request: Request, started: float) -> None:
+        assert request.budget_s is not None
+        self._until = started + request.budget_s - DYE_RESERVE_S
+        self._traced: Traced | None = None
+        self._error = ""
+        self._doing = ("", 0, 1)
+        self._thread = threading.Thread(target=self._trace, args=(request,), daemon=True, name="lifesigns-dyes")
+        self._thread.start()
+
+    def _trace(self, request: Request) -> None:
+        try:
+            left = self._until - time.monotonic()
+            self._traced = trace(_target(request), left, nice=DYE_NICE, progress=self._progress)
+        except Exception as error:
+            self._error = f"{type(error).__name__}: {error}"
+
+    def _progress(self, name: str, done: int, of: int) -> None:
+        self._doing = (name, done, of)
+
+    def finish(self, folder: RunFolder, line: StatusLine) -> dict[str, Any]:
+        """Waits for the rest, until the budget is over; saves what was found."""
+        while self._thread.is_alive() and time.monotonic() < self._until + DYE_RESERVE_S / 2:
+            self._thread.join(0.2)
+            name, done, of = self._doing
+            line.show(f"lifesigns: planting dyes · {done} of {of} · {name} · {_clock(max(self._until - time.monotonic(), 0))} left")
+        if self._traced is None:
+            return {"error": self._error or "not finished within the budget"}
+        paired_outcome.save(folder.dyes_file, self._traced.facts, os.getcwd())
+        return _about(self._traced)
 
 
 def saved(path: Path) -> Result:
     """Diagnoses a saved run; needs neither torch nor gymnasium. Raises TraceError."""
-    trace = load_run(path)
+    found = load_run(path)
     folder = RunFolder.open(path)
-    return Result(folder, trace, diagnose(trace, run=folder.path.name))
+    return Result(folder, found, diagnose(found, _rules(found), folder.path.name))
+
+
+def _rules(found: Trace) -> list[Rule] | None:
+    """Those of dyes alone for a run that holds nothing else; None for all."""
+    return [r for r in all_rules() if r.per == "dye"] if found.meta.get("ended") == DYES_ONLY else None
 
 
 def summary(diagnosis: Diagnosis) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def check(
     home: Home = None,
     python: Python = "",
     quiet: Quiet = False,
+    dyes: Annotated[bool, typer.Option("--dyes/--no-dyes", help="also plant dyes, on the cores that are left")] = True,
 ) -> None:
     """Run SCRIPT within a time budget, evaluate every rule, print the diagnosis.
 
@@ -66,11 +67,44 @@ def check(
     --fail-on, 2 the script could not be run or nothing could be recorded.
     """
     request = _request(script, arguments, module, home, python)
-    request.budget_s = _seconds(budget)
+    request.budget_s, request.dyes = _seconds(budget), dyes
     request.out = request.err = None if quiet else sys.stderr.buffer
     result = _run(request)
     _report(result, json, html)
     _exit_check(result, fail_on)
+
+
+@app.command()
+def dye(
+    script: Script,
+    arguments: Arguments = None,
+    module: Module = False,
+    budget: Annotated[str, typer.Option(help="time for all dyes together: 90s, 5m")] = "90s",
+    cores: Annotated[int, typer.Option(help="dyed runs side by side", min=1, max=64)] = 2,
+    json: Json = False,
+    html: Html = None,
+    fail_on: Fail = FailOn.warning,
+    home: Home = None,
+    python: Python = "",
+) -> None:
+    """Run SCRIPT in exact pairs, one planted change in each, and say which answers are not as they must be.
+
+    Dyed runs are short, deterministic and on the CPU; what they write is thrown away. Exit status as of check; 2 where
+    no dye could be planted.
+    """
+    request = _request(script, arguments, module, home, python)
+    request.budget_s = _seconds(budget)
+    result = _run(request, cores)
+    _report(result, json, html)
+    if not _dyes_read(result):
+        reasons = [str(e.data.get("blind")) for e in result.trace.events if e.kind == "dye" and e.data.get("blind")]
+        _say(f"No dye could be planted: {reasons[0] if reasons else 'the time was over'}.")
+        raise typer.Exit(2)
+    raise typer.Exit(_status(result, fail_on))
+
+
+def _dyes_read(result: Result) -> int:
+    return sum(e.kind == "dye" and not e.data.get("blind") for e in result.trace.events)
 
 
 @app.command()
@@ -112,7 +146,7 @@ def diagnose(
     except TraceError as error:
         _fail(str(error))
     _report(result, json, html)
-    if nothing_recorded(result.trace):
+    if nothing_recorded(result.trace) and not _dyes_read(result):
         raise typer.Exit(2)
     raise typer.Exit(_status(result, fail_on))
 
@@ -204,12 +238,13 @@ def _must_exist(script: str) -> None:
     _fail(f"no script at `{path.absolute()}`{hint}")
 
 
-def _run(request: Request) -> Result:
-    from lifesigns.checkup import run
+def _run(request: Request, dye_cores: int = 0) -> Result:
+    """Records a run, or with `dye_cores` traces dyes alone."""
+    from lifesigns.checkup import dye, run
     from lifesigns.store import TraceError
 
     try:
-        return run(request)
+        return dye(request, dye_cores) if dye_cores else run(request)
     except TraceError as error:
         _fail(str(error))
     except OSError as error:
@@ -231,8 +266,8 @@ def _report(result: Result, json: bool, html: Path | None) -> None:
         from lifesigns.report.json_report import to_json
 
         _print_json(to_json(result.diagnosis, result.trace))
-    elif nothing_recorded(result.trace):
-        _say(_why_nothing(result))
+    elif nothing_recorded(result.trace) and not _dyes_read(result):
+        _say(_why_nothing(result) if result.ending else "No dye answered.")
     else:
         from lifesigns.report.terminal import render
 

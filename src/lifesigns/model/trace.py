@@ -54,6 +54,10 @@ class Trace:
         """The series `name` of every subject."""
         return tuple(s for s in self.series if s.name == name)
 
+    def series_but(self, prefix: str) -> tuple[Series, ...]:
+        """The series whose names do not start with `prefix`."""
+        return tuple(s for s in self.series if not s.name.startswith(prefix))
+
     def of_kind(self, kind: str) -> tuple[Subject, ...]:
         """The subjects of one kind, in the order in which they appeared."""
         return tuple(s for s in self.subjects.values() if s.kind == kind)

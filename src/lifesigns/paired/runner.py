@@ -48,7 +48,7 @@ class Ran:
 class Zygote:
     """One process that forks runs, one at a time."""
 
-    def __init__(self, target: Target, preload: Sequence[str], hash_seed: int = 0) -> None:
+    def __init__(self, target: Target, preload: Sequence[str], hash_seed: int = 0, nice: int = 0) -> None:
         environment = {
             **os.environ,
             **ONE_THREAD,
@@ -71,7 +71,7 @@ class Zygote:
             start_new_session=True,
         )
         folder = target.cwd if target.module else str(Path(target.script).absolute().parent)
-        self._send({"preload": list(preload), "path": [folder]})
+        self._send({"preload": list(preload), "path": [folder], "nice": nice})
         self.ready = False
 
     def _send(self, value: Mapping[str, Any]) -> None:
@@ -109,7 +109,13 @@ class Runner:
     """Runs requests on as many zygotes as there are cores to use; `submit` returns at once."""
 
     def __init__(
-        self, target: Target, folder: Path, cores: int = 2, limit_s: float = 30.0, zygotes: list[Zygote] | None = None
+        self,
+        target: Target,
+        folder: Path,
+        cores: int = 2,
+        limit_s: float = 30.0,
+        zygotes: list[Zygote] | None = None,
+        nice: int = 0,
     ) -> None:
         self.target, self.folder, self.limit_s = target, folder, limit_s
         self.preload, sources = libraries(target)
@@ -119,7 +125,7 @@ class Runner:
         self._number, self._closing = 0, False
         self._lock = threading.Lock()
         self.deadline: float | None = None
-        self.zygotes = zygotes or [Zygote(target, self.preload) for _ in range(max(cores, 1))]
+        self.zygotes = zygotes or [Zygote(target, self.preload, nice=nice) for _ in range(max(cores, 2))]
         self._threads = [threading.Thread(target=self._serve, args=(z,), daemon=True) for z in self.zygotes]
         for thread in self._threads:
             thread.start()

@@ -73,14 +73,22 @@ COMMON_READERS: tuple[tuple[str, Reader], ...] = (
 
 
 def trace(
-    target: Target, seconds: float = 90.0, cores: int = 2, progress: PROGRESS = lambda name, done, of: None,
-    *, keep: Path | None = None, locate: bool = True, zygotes: list[Zygote] | None = None,
+    target: Target,
+    seconds: float = 90.0,
+    cores: int = 2,
+    progress: PROGRESS = lambda name, done, of: None,
+    *,
+    keep: Path | None = None,
+    locate: bool = True,
+    zygotes: list[Zygote] | None = None,
+    nice: int = 0,
 ) -> Traced:
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
-    started. `keep`: a folder in which the runs' logs stay; `zygotes`: processes of an earlier trace to be used again."""
+    started. `cores`: runs side by side (two at least, since a control pair needs two processes); `keep`: a folder in
+    which the runs' logs stay; `zygotes`: processes of an earlier trace to be used again; `nice`: their priority."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
-    runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes)
+    runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
     lab = Lab(runner, started + seconds)
     try:
         traced = _traced(lab, progress, locate)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Location, Trace
+from lifesigns.report.dyes import dye_rows
 from lifesigns.report.figures import measured, number, odds, place, plain, seconds, share, subject_name
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
 from lifesigns.report.health import health_lines
@@ -37,6 +38,7 @@ def render(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     _defects(diagnosis, trace, console)
     _explanation(diagnosis, console)
     _observations(diagnosis, console)
+    _dyes(trace, console)
     _checks(diagnosis, console)
     _health(diagnosis, console)
     _next_command(diagnosis, console)
@@ -145,6 +147,20 @@ def _observations(diagnosis: Diagnosis, console: Console) -> None:
         _section(console, "ALSO MEASURED")
         for one in rest:
             _finding(console, one, 2)
+
+
+def _dyes(trace: Trace, console: Console) -> None:
+    """What each dye showed; those that could not be planted are among the blind checks."""
+    rows = [r for r in dye_rows(trace) if not r.blind]
+    if not rows:
+        return
+    _section(console, "DYES (two runs, bit for bit the same but for what was changed)")
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("changed", "answer"):
+        table.add_column(title, overflow="fold", ratio=1)
+    for row in rows:
+        table.add_row(Text(row.planted, style="dim"), Text(row.answer))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
 
 
 def _checks(diagnosis: Diagnosis, console: Console) -> None:

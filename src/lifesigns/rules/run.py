@@ -41,7 +41,10 @@ def _run(rule: Rule, trace: Trace) -> Verdict:
             findings.extend(rule.check(_view(rule, trace, subject)))
             checked += 1
         except CannotTell as reason:
-            reasons.append(f"{subject.name}: {reason}" if subject.id != "run" else str(reason))
+            named = subject.kind not in ("run", "dye")
+            text = f"{subject.name}: {reason}" if named else str(reason)
+            if text not in reasons:
+                reasons.append(text)
     if findings:
         return Verdict(rule.code, rule.name, "fired", tuple(findings), checked=checked)
     if checked:

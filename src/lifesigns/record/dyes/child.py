@@ -10,17 +10,18 @@ import traceback
 import types
 from typing import Any
 
-from . import determinism, envs, lines, loaders, tensors
+from . import determinism, envs, lines, loaders, scratch, tensors
 from .session import Session
 
 
 def main(request: dict[str, Any]) -> None:
     """Sets the run up, runs the script, writes the log; never returns."""
-    os.chdir(request["cwd"])
+    scratch.enter(request["cwd"], request["out"])
     session = Session(request)
     session.seeds = determinism.install(session)
     envs.install(session)
     session.when("torch", lambda torch: tensors.install(torch, session))
+    session.when("torch", scratch.guard_torch)
     session.when("torch.utils.data.dataloader", lambda module: loaders.install(module, session))
     sys.argv = [request["script"], *request["arguments"]]
     if request.get("lines"):
@@ -42,12 +43,12 @@ def _run(request: dict[str, Any]) -> None:
         sys.path.insert(0, request["cwd"])
         runpy.run_module(request["script"], run_name="__main__", alter_sys=True)
         return
-    path = os.path.abspath(request["script"])
+    path = os.path.abspath(os.path.join(request["cwd"], request["script"]))
     sys.path.insert(0, os.path.dirname(path))
     with open(path, "rb") as file:
-        code = compile(file.read(), request["script"], "exec", dont_inherit=True)
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
-    module.__file__, module.__builtins__ = request["script"], __builtins__  # type: ignore[attr-defined]
+    module.__file__, module.__builtins__ = path, __builtins__  # type: ignore[attr-defined]
     module.__loader__ = importlib.util.spec_from_file_location("__main__", path).loader  # type: ignore[union-attr]
     sys.modules["__main__"] = module
     exec(code, module.__dict__)

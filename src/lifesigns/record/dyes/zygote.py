@@ -85,6 +85,8 @@ def main():
     _package()
     started = time.monotonic()
     _preload(first["preload"])
+    importlib.import_module(f"{NAME}.record.dyes.child")
+    os.nice(first.get("nice", 0))
     replies.write(json.dumps({"ready": time.monotonic() - started}) + "\n")
     while line := sys.stdin.readline():
         request = json.loads(line)
