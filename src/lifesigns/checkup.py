@@ -237,6 +237,8 @@ class _Dyes:
             line.show(f"lifesigns: planting dyes · {done} of {of} · {name} · {_clock(max(self._until - time.monotonic(), 0))} left")
         if self._traced is None:
             return {"error": self._error or "not finished within the budget"}
+        if nothing_recorded(load_run(folder.path)):
+            return {"error": "the script trained nothing that could be recorded"}
         paired_outcome.save(folder.dyes_file, self._traced.facts, os.getcwd())
         return _about(self._traced)
 
