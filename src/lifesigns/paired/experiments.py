@@ -20,6 +20,10 @@ DELTA = 1.0
 """Added to a reward; 1 is large enough for float32 advantages and small enough not to change what is clipped at 1."""
 
 
+LINES_STOP = {"updates": 3, "phases": 3}
+"""A run with its lines logged is some ten times slower; the first updates show where a stain goes."""
+
+
 class Blind(Exception):
     """A dye that could not be planted or read, with the reason."""
 
@@ -63,12 +67,12 @@ class Lab:
     def ask_lines(self, name: str) -> None:
         """Asks for a run again, with the user's lines logged."""
         if name in self._requests:
-            self.ask(f"{name}-lines", lines=True, **self._requests[name])
+            self.ask(f"{name}-lines", **{**self._requests[name], "lines": True, "stop": LINES_STOP})
 
     def ask_lines_again(self, name: str) -> None:
         """The same once more, to see which variables differ by themselves (those that hold a time)."""
         if name in self._requests:
-            self.ask(f"{name}-again-lines", lines=True, **self._requests[name])
+            self.ask(f"{name}-again-lines", **{**self._requests[name], "lines": True, "stop": LINES_STOP})
 
     def lines(self, name: str) -> Path:
         """Where the lines of such a run are. Raises Blind."""

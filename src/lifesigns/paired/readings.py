@@ -14,6 +14,9 @@ from lifesigns.paired.runlog import Site, Stain
 
 LEAST = 0.02
 """Part of the largest response below which a response is left out: float32 rounding of advantages of size 100."""
+DENSE, ENOUGH = 0.95, 0.8
+"""An operation of which a larger share of numbers moves has spread the reward over the batch (a mean was taken off);
+among those with about the most responses, the earliest is read."""
 GEOMETRIC = 2e-3
 """Relative spread of the ratios of neighbouring responses that still counts as one ratio."""
 
@@ -44,13 +47,15 @@ def impulse(stain: Stain, delta: float, until: int) -> Impulse | None:
     for i, change in stain.ops():
         if i >= until:
             break
-        if change.ndim == 0 or not np.issubdtype(change.dtype, np.floating):
+        moved = np.count_nonzero(change)
+        if change.ndim == 0 or (change.size >= 8 and moved > DENSE * change.size):
             continue
         key = (int(stain.base.rows[i, 1]), int(stain.base.rows[i, 2]))
         groups.setdefault(key, []).append(change[change != 0])
         first.setdefault(key, i)
     found = [r for key, parts in groups.items() if (r := _sequence(parts, delta, stain, first[key])) is not None]
-    return max(found, key=lambda r: (min(r.count, 40), -r.record), default=None)
+    most = max((r.count for r in found), default=0)
+    return min((r for r in found if r.count >= ENOUGH * most), key=lambda r: r.record, default=None)
 
 
 def _sequence(parts: list[NDArray[np.float64]], delta: float, stain: Stain, record: int) -> Impulse | None:

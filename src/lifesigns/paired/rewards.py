@@ -87,7 +87,8 @@ def boundary(lab: Lab, facts: Facts) -> None:
     answer(stain, facts)
     if not stain.of_kind("grad"):
         raise Blind("these rewards reached no gradient before the run was stopped")
-    alone = _alone(lab.plan("busy"), stain)
+    inserted = bool(lab.log("busy").notes.get("dummy_rows"))
+    alone = _alone(stain, inserted=inserted)
     if alone is None:
         raise Blind("no array of returns, advantages or targets shows the planted rewards one by one")
     facts.data.update(alone)
@@ -95,12 +96,13 @@ def boundary(lab: Lab, facts: Facts) -> None:
         facts.site = stain.base.site(alone["record"])
 
 
-def _alone(plan: Plan, stain: Stain) -> dict[str, Any] | None:
+def _alone(stain: Stain, *, inserted: bool) -> dict[str, Any] | None:
     """How many rows answer beside those of the planted steps, in the operation with the most; and by how much.
 
     Only the first step of an episode is planted, so within an episode no earlier row exists: every response that is not
     the planted one itself has crossed a boundary. Operations in which all numbers move (sums, normalised advantages) or
-    in which none moves by the planted amount tell nothing.
+    in which none moves by the planted amount tell nothing. Where autoreset inserts a row between two episodes
+    (`inserted`), the largest responses are that row's: whether it is trained on is another dye's matter.
     """
     planted = sum(p["update"] == 0 for p in stain.dyed.about["planted"])
     best: dict[str, Any] | None = None
@@ -118,6 +120,8 @@ def _alone(plan: Plan, stain: Stain) -> dict[str, Any] | None:
         full = int(np.sum(np.abs(moved - scale) <= 1e-3 * abs(scale)))
         rest = np.abs(moved)[np.abs(moved - scale) > 1e-3 * abs(scale)]
         rest = rest[rest > 1e-3 * abs(scale)]
+        if inserted and len(rest):
+            rest = rest[rest < 0.999 * rest.max()]
         row = {"own_rows": full, "crossing_rows": len(rest), "record": i, "planted_rows": planted}
         row["crossing"] = float(rest.max() / abs(scale)) if len(rest) else 0.0
         if full and (best is None or row["crossing_rows"] > best["crossing_rows"]):

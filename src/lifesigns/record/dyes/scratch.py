@@ -15,9 +15,7 @@ import tempfile
 from functools import wraps
 from typing import Any
 
-MAX_ENTRIES = 3000
-WHOLE = {".git", ".venv", "venv", "env", "node_modules", ".lifesigns", ".tox", ".mypy_cache", ".cache"}
-"""Folders that are linked as they are, not entry by entry."""
+MAX_ENTRIES = 2000
 REFUSED = ("os.remove", "os.rename", "os.rmdir", "shutil.rmtree", "os.truncate", "shutil.move")
 
 
@@ -37,27 +35,19 @@ def enter(cwd: str, out: str) -> str:
         return opened(file, mode, *args, **kwargs)
 
     builtins.open = io.open = redirected  # type: ignore[assignment]
+    os.mkdir = writes.mkdir_with(os.mkdir)
     sys.addaudithook(writes.audit)
     return scratch
 
 
-def _link(source: str, target: str, count: list[int] | None = None) -> None:
-    count = count if count is not None else [0]
+def _link(source: str, target: str) -> None:
+    """Links to the entries of a folder; what is written below a linked folder is turned aside by its path."""
     try:
-        entries = list(os.scandir(source))
+        entries = sorted(os.listdir(source))[:MAX_ENTRIES]
     except OSError:
         return
-    for entry in entries:
-        count[0] += 1
-        place = os.path.join(target, entry.name)
-        try:
-            if entry.is_dir(follow_symlinks=False) and entry.name not in WHOLE and count[0] < MAX_ENTRIES:
-                os.makedirs(place, exist_ok=True)
-                _link(entry.path, place, count)
-            else:
-                os.symlink(entry.path, place)
-        except OSError:
-            continue
+    for name in entries:
+        os.symlink(os.path.join(source, name), os.path.join(target, name))
 
 
 class Writes:
@@ -96,6 +86,20 @@ class Writes:
             os.unlink(link)
         if ("a" in mode or "+" in mode) and "w" not in mode and os.path.isfile(source):
             shutil.copyfile(source, target)
+
+    def mkdir_with(self, mkdir: Any) -> Any:
+        """`os.mkdir` (which `makedirs` calls) that makes folders outside as twins."""
+
+        @wraps(mkdir)
+        def made(path: Any, *args: Any, **kwargs: Any) -> None:
+            twin = self._twin(os.path.abspath(os.fsdecode(os.fspath(path)))) if kwargs.get("dir_fd") is None else None
+            if twin is None:
+                mkdir(path, *args, **kwargs)
+            elif not os.path.isdir(twin):
+                os.makedirs(os.path.dirname(twin), exist_ok=True)
+                mkdir(twin)
+
+        return made
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Refuses what would change files outside."""

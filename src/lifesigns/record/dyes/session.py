@@ -29,7 +29,7 @@ class Session:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.log = OpLog()
-        self.stop = {"updates": 64, "phases": 40, "env_steps": 0, "seconds": 20.0, "updates_after": 0, **request["stop"]}
+        self.stop = {"updates": 40, "phases": 20, "env_steps": 0, "seconds": 20.0, "updates_after": 0, **request["stop"]}
         self.plants: list[dict[str, Any]] = request.get("plants") or []
         self.world: dict[str, Any] = request.get("world") or {}
         self.planted: list[dict[str, Any]] = []
@@ -91,7 +91,7 @@ class Session:
         log = self.log
         if self.in_phase:
             self.phases += 1
-            if self.in_phase >= LONG_PHASE and not self.stop["updates_after"] and self.stop["phases"] <= 40:
+            if self.in_phase >= LONG_PHASE and not self.stop["updates_after"] and self.stop["phases"] <= 20:
                 self.finish("phase")
             self.in_phase = 0
         if training:
