@@ -121,7 +121,7 @@ class Parts:
         add, name = self.session.add, f"env{part.number}"
         site = self.session.log.site(None)
         try:
-            add("action", name, site, np.atleast_1d(np.asarray(action)))
+            add("action", name, site, _flat(action))
             add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
         except (TypeError, ValueError):
             pass
@@ -201,6 +201,17 @@ def _arrays(obs: Any) -> list[Any]:
         obs = obs.detach().cpu().numpy()
     array = np.asarray(obs)
     return [np.atleast_1d(array)] if array.dtype.kind in "biuf" else []
+
+
+def _flat(action: Any) -> Any:
+    """An action as one array, the parts of a composite one joined; an array of objects would hold addresses."""
+    import numpy as np
+
+    if isinstance(action, dict | tuple | list):
+        parts = _arrays(action)
+        return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(1)
+    array = np.atleast_1d(np.asarray(action))
+    return np.zeros(1) if array.dtype.hasobject else array
 
 
 def _scribble(obs: Any) -> None:
