@@ -55,6 +55,8 @@ class OpLog:
         if len(self.rows) >= MAX_RECORDS:
             self.full = True
             return -1
+        if not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
         data = array.tobytes()
         digest = int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
         place, rows_at = -1, -1
