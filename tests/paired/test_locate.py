@@ -1,0 +1,121 @@
+"""The line at which a stain begins, ends or spreads, from synthetic logs of lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from lifesigns.paired.locate import LinePath, Mark
+
+SCRIPT = dedent("""\
+    obs, reward, done = env.step(action)
+    started = clock()
+    store(reward, started)
+    def store(value, when):
+        scaled = value * 0
+        rows.append(scaled)
+    total = rows[0]
+    loss = total + 1
+    print("done")
+""")
+
+
+class Log:
+    """Events of one run: `at` begins one, with the variables that it gives new values."""
+
+    def __init__(self, script: Path) -> None:
+        self.files, self.rows = [str(script)], []
+
+    def at(self, line: int, frame: int = 1, **values: object) -> Log:
+        self.rows.append([0, line, "", "", frame])
+        self.rows += [[0, line, name, str(value), frame] for name, value in values.items()]
+        return self
+
+    def write(self, path: Path) -> Path:
+        path.write_text(json.dumps({"files": self.files, "rows": self.rows}), "utf-8")
+        return path
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT, "utf-8")
+    return path
+
+
+def compared(script: Path, base: Log, dyed: Log, again: Log | None = None) -> LinePath:
+    names = {"base": base, "dyed": dyed, "again": again or base}
+    return LinePath(*(log.write(script.parent / f"{name}.json") for name, log in names.items()))
+
+
+def run(script: Path, reward: float, clock: int = 0) -> Log:
+    """A reward that is handed to `store` and multiplied by 0 there."""
+    log = Log(script).at(1, reward=reward).at(2, started=clock).at(4, 2, value=reward, when=clock)
+    return log.at(5, 2, scaled=0.0).at(6, 2).at(3).at(7, total=0.0).at(8, loss=1.0)
+
+
+def line(mark: Mark | None) -> int:
+    assert mark is not None
+    return mark.line
+
+
+def test_a_stain_begins_ends_and_is_stored_inside_the_function_that_took_it(script: Path) -> None:
+    path = compared(script, run(script, 1.0), run(script, 2.0))
+    assert [(m.line, m.names) for m in path.marks] == [(1, ("reward",)), (4, ("value",))]
+    assert line(path.first()) == 1
+    assert line(path.first(after_step=True)) == 4
+    assert line(path.end()) == 5, "the line that reads the last stained variable and passes nothing on"
+    assert line(path.stored()) == 5, "the step's reward is taken up inside the called function"
+    assert path.negative is None
+
+
+def test_equal_runs_have_no_marks(script: Path) -> None:
+    path = compared(script, run(script, 1.0), run(script, 1.0))
+    assert (path.marks, path.first(), path.end(), path.stored(), path.spread(1)) == ([], None, None, None, None)
+
+
+def test_variables_that_differ_without_a_dye_are_left_out(script: Path) -> None:
+    path = compared(script, run(script, 1.0, 100), run(script, 2.0, 200), run(script, 1.0, 300))
+    assert [(m.line, m.names) for m in path.marks] == [(1, ("reward",)), (4, ("value",))]
+    restless = compared(script, run(script, 1.0, 100), run(script, 2.0, 200))
+    assert [m.line for m in restless.marks] == [1, 2, 4]
+
+
+def test_runs_are_compared_until_they_take_other_lines(script: Path) -> None:
+    base = Log(script).at(1, reward=1).at(7, total=1).at(8, loss=1)
+    dyed = Log(script).at(1, reward=2).at(9, total=2).at(8, loss=2)
+    assert [m.line for m in compared(script, base, dyed).marks] == [1]
+
+
+def test_the_line_at_which_a_number_falls(script: Path) -> None:
+    base = Log(script).at(1, reward=1).at(5, scaled="abc(2,)").at(7, total=-1)
+    dyed = Log(script).at(1, reward=2).at(5, scaled="def(2,)").at(7, total=-2)
+    assert line(compared(script, base, dyed).negative) == 7
+
+
+def test_the_end_is_the_reader_in_the_same_call(script: Path) -> None:
+    """A line of another call that has the same word in it is not the reader."""
+    base = Log(script).at(7, total=1).at(8, 2).at(9).at(8)
+    dyed = Log(script).at(7, total=2).at(8, 2).at(9).at(8)
+    end = compared(script, base, dyed).end()
+    assert end is not None
+    assert (end.line, end.frame, end.at) == (8, 1, 3)
+    unread = compared(script, Log(script).at(7, total=1).at(9), Log(script).at(7, total=2).at(9))
+    assert line(unread.end()) == 7
+
+
+@pytest.mark.parametrize(("planted", "stained", "expected"), [(1, 1, None), (1, 3, 7), (3, 3, None)])
+def test_where_one_steps_reward_reaches_more_steps_than_were_planted(
+    script: Path, planted: int, stained: int, expected: int | None
+) -> None:
+    def rollout(by: int) -> Log:
+        log = Log(script).at(1, reward=1 + by).at(9).at(1, reward=1).at(9)
+        for k in range(4):
+            log.at(7, total=10 * k + by * (k < stained))
+        return log
+
+    found = compared(script, rollout(0), rollout(1)).spread(planted)
+    assert (found.line if found else None) == expected
