@@ -103,6 +103,8 @@ def unanswered(facts: Mapping[str, Any], fewest_planted: int = 1) -> bool:
     """Whether no gradient answered. Raises CannotTell where too little was planted or learned for that to mean much."""
     if count(facts, "gradients_touched"):
         return False
+    if count(facts, "losses_touched", 0):
+        raise CannotTell("losses answered and gradients did not: a clipped loss (Huber) can hide the answer")
     gradients, planted = count(facts, "gradients"), count(facts, "planted")
     if gradients < FEWEST_GRADIENTS:
         raise CannotTell(f"{gradients} gradients were compared; silence means something from {FEWEST_GRADIENTS} on")

@@ -9,7 +9,7 @@ import numpy as np
 from lifesigns.paired import readings
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
-from lifesigns.paired.rewards import value_weight
+from lifesigns.paired.rewards import strong, value_weight
 from lifesigns.paired.runlog import GRAD, Stain
 
 
@@ -235,13 +235,12 @@ def actions(lab: Lab, facts: Facts) -> None:
     right = wrong = 0
     for grad in plan.grads[:64]:
         start, end = plan.window(grad)
-        inputs = [rows for _, rows in readings.rows_of(plan, grad)]
         for i in range(start, end):
             if log.kind(i) != "op" or log.name(i) != "gather" or not log.rows[i, GRAD] or len(log.parents[i]) < 2:
                 continue
             index = log.value(log.parents[i][1]) if log.parents[i][1] >= 0 else None
-            rows = next((r for r in inputs if index is not None and len(r) == index.reshape(-1).size), None)
-            if index is None or rows is None or rows.shape[1] < dims:
+            rows = _batch_behind(plan, log.parents[i][0])
+            if index is None or rows is None or len(rows) != index.reshape(-1).size or rows.shape[1] < dims:
                 continue
             for row, chosen in zip(rows, index.reshape(-1).tolist(), strict=True):
                 owners = plan.observations.get(row[:dims].tobytes(), [])
@@ -252,8 +251,66 @@ def actions(lab: Lab, facts: Facts) -> None:
                     if int(chosen) not in taken:
                         facts.site = log.site(i)
     if not right + wrong:
-        raise Blind("no update picks outputs by an action that can be matched to an executed one (continuous actions)")
+        right, wrong = _continuous(plan, executed, dims, facts)
+    if not right + wrong:
+        raise Blind("no action in an update could be matched to an executed one")
     facts.data.update(right=right, wrong=wrong)
+
+
+def _batch_behind(plan: Plan, record: int) -> Any:
+    """Rows [n, dims] that the network behind a record was given, if one network with rows of known observations was."""
+    log = plan.log
+    if record < 0:
+        return None
+    for i in sorted({record, *plan.ancestors(record, 200)}, reverse=True):
+        if log.kind(i) == "input" and len(log.shapes[i]) >= 2:
+            value = log.value(i)
+            if value is None or value.dtype.kind not in "fiu":
+                continue
+            rows = value.astype(np.float32).reshape(value.shape[0], -1)
+            dims = len(next(iter(plan.acted_on.values()), ()))
+            if rows.shape[1] >= dims and rows[0][:dims].tobytes() in plan.observations:
+                return rows
+    if log.kind(record) == "call":
+        found = [i for i in plan.inputs_of(record) if log.kind(i) == "input"]
+        value = log.value(found[0]) if found else None
+        return value.astype(np.float32).reshape(value.shape[0], -1) if value is not None and value.ndim > 1 else None
+    return None
+
+
+def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, facts: Facts) -> tuple[int, int]:
+    """Rows [observation, action] of networks: how many actions are the executed ones, as they are or scaled alike."""
+    stored: list[Any] = []
+    done: list[Any] = []
+    for grad in plan.grads[:20]:
+        for i, rows in readings.rows_of(plan, grad):
+            for row in rows:
+                owners = plan.observations.get(row[:dims].tobytes(), [])
+                taken = executed.get(owners[0]) if len(owners) == 1 else None
+                if taken is not None and taken.dtype.kind == "f" and rows.shape[1] == dims + taken.size:
+                    stored.append(row[dims:].astype(np.float64))
+                    done.append(taken.reshape(-1).astype(np.float64))
+                    facts.site = plan.log.site(i)
+    if len(stored) < 20:
+        return 0, 0
+    a, b = np.array(stored), np.array(done)
+    fits = np.ones(len(a), dtype=bool)
+    for k in range(a.shape[1]):
+        fits &= _line_through(a[:, k], b[:, k])
+    return int(fits.sum()), int((~fits).sum())
+
+
+def _line_through(x: Any, y: Any) -> Any:
+    """Which points lie on the straight line through most of them (through the medians of the outer thirds)."""
+    if np.ptp(x) < 1e-9:
+        return np.abs(y - np.median(y)) <= 1e-4 * (1 + np.abs(y))
+    order = np.argsort(x)
+    third = max(len(x) // 3, 1)
+    low, high = order[:third], order[-third:]
+    slope = (np.median(y[high]) - np.median(y[low])) / max(np.median(x[high]) - np.median(x[low]), 1e-12)
+    same = np.abs(y - x) <= 1e-4 * (1 + np.abs(y))
+    line = np.abs(y - (np.median(y) + slope * (x - np.median(x)))) <= 1e-3 * (1 + np.abs(y))
+    return same if same.mean() > 0.5 else line
 
 
 def first_ratio(lab: Lab, facts: Facts) -> None:
@@ -282,20 +339,36 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
 
 
 def evaluation(lab: Lab, facts: Facts) -> None:
-    """Rewards and observations of evaluation environments changed: nothing that is learned may answer."""
-    plan = lab.plan("long")
-    if not plan.eval_parts:
+    """Rewards and observations of evaluation environments changed, random streams put back after each evaluation: nothing
+    that is learned may answer. Also seen: global seeds set, and training environments reset midway, while learning."""
+    name = "long" if "long" in lab.asked() else "natural"
+    plan = lab.plan(name)
+    notes = plan.log.notes
+    updates = [s for s in plan.log.about["seeds"] if s.get("update", 0) > 0 and s["what"] != "env.reset"]
+    facts.data.update(midway_resets=notes.get("midway_resets", []), reseeds=updates[:5])
+    seen = bool(facts.data["midway_resets"] or updates)
+    if not plan.eval_parts or "eval-changed" not in lab.asked():
+        if seen:
+            return
         raise Blind("no environment for evaluation was stepped before the run was stopped")
     stain = lab.stain("long", "eval-changed")
     answer(stain, facts)
     first_eval = next((s.action for s in plan.steps if s.part in plan.eval_parts), len(plan.log))
-    after = [g for g in plan.grads if g > first_eval and g < stain.common]
-    facts.data["gradients_after"] = len(after)
-    facts.data["touched_after"] = sum(g in stain.marks for g in after)
-    training_actions = [s.action for s in plan.training if first_eval < s.action < stain.common]
-    facts.data["training_steps_touched"] = sum(i in stain.marks for i in training_actions)
-    if not after and not stain.parted:
+    facts.data.update(_later(plan, stain, first_eval))
+    streams = lab.stain("long", "eval-streams")
+    facts.data["streams_touched"] = _later(plan, streams, first_eval)["touched_after"]
+    if not facts.data["gradients_after"] and not stain.parted and not seen:
         raise Blind("no update followed the evaluation before the run was stopped")
+
+
+def _later(plan: Plan, stain: Stain, first: int) -> dict[str, int]:
+    """Gradients and training actions after a record, and how many of them differ."""
+    after = [g for g in plan.grads if first < g < stain.common]
+    training = [s.action for s in plan.training if first < s.action < stain.common]
+    return {
+        "gradients_after": len(after), "touched_after": sum(g in stain.marks for g in after),
+        "training_steps_touched": sum(i in stain.marks for i in training),
+    }
 
 
 def target_network(lab: Lab, facts: Facts) -> None:
@@ -312,6 +385,7 @@ def target_network(lab: Lab, facts: Facts) -> None:
         raise Blind("no target network was recognised (one that is called in updates without a gradient)")
     stain = lab.stain("natural", "target-value")
     answer(stain, facts)
+    strong(lab, facts, "target-value", "target-strong")
     facts.data["networks"] = networks
     first = first_touched(stain)
     acted = [i for i in plan.acting_calls if i < first]

@@ -138,6 +138,7 @@ def answer(stain: Stain, facts: Facts) -> None:
         planted=stain.dyed.about["plantings"],
         gradients=len(gradients),
         gradients_touched=len(touched),
+        losses_touched=len(stain.of_kind("loss")),
         largest_effect=max(finite, default=float("inf") if touched else 0.0),
         largest_update_effect=max((e for _, e in steps if e == e), default=0.0),
         records_touched=len(stain.at),

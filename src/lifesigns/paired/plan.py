@@ -195,10 +195,11 @@ class Plan:
                 found.add(i)
                 waiting += self.log.parents[i]
                 if self.log.kind(i) == "call":
-                    waiting += self._input_of(i)
+                    waiting += self.inputs_of(i)
         return found
 
-    def _input_of(self, call: int) -> list[int]:
+    def inputs_of(self, call: int) -> list[int]:
+        """The record of what a call was given, and the records that was computed from."""
         name = self.label(call)
         for i in range(call - 1, max(call - 60, -1), -1):
             if self.log.kind(i) == "input" and self.log.name(i) == name:

@@ -11,12 +11,27 @@ from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, Stain
 
+STRONG = -1000.0
+"""Moves a target across the linear part of a Huber loss, where gradients do not depend on the target."""
+
 
 def reaches(lab: Lab, facts: Facts) -> None:
     """A comb of rewards, one step in sixteen, 1 higher: does any gradient answer?"""
     stain = lab.stain("natural", "reward-comb")
     answer(stain, facts)
+    strong(lab, facts, "reward-comb", "reward-strong")
     facts.data["path"] = path_of(stain, first_touched(stain))
+
+
+def strong(lab: Lab, facts: Facts, name: str, again: str) -> None:
+    """Where losses answer and gradients do not (a clipped loss), the same plant once more, large and of the other sign."""
+    if facts.data["gradients_touched"] or not facts.data["losses_touched"]:
+        return
+    request = lab.request(name)
+    plants = [{**p, "delta": STRONG} for p in request["plants"]]
+    lab.ask(again, **{**request, "plants": plants})
+    found = lab.stain("natural", again)
+    facts.data["gradients_touched"] = sum(i in found.marks for i, _ in found.effects("grad"))
 
 
 def is_on_policy(lab: Lab) -> bool:
@@ -159,9 +174,10 @@ def scaling(lab: Lab, facts: Facts) -> None:
     first = [_first(s) for s in (small, large)]
     if first[0] is None or first[1] is None:
         raise Blind("the planted reward reached no operation on numbers before the run was stopped")
-    (one, site), (hundred, _) = first[0], first[1]
-    facts.site = site
-    facts.data.update(moved_by_1=one / DELTA, moved_by_100=hundred / (100.0 * DELTA))
+    (one, facts.site), (hundred, _) = first[0], first[1]
+    reading = readings.impulse(small, DELTA, small.common)
+    scale = reading.scale if reading is not None else one / DELTA
+    facts.data.update(moved_by_1=scale, moved_by_100=scale * hundred / (100.0 * one))
 
 
 def _first(stain: Stain) -> tuple[float, Any] | None:

@@ -62,6 +62,11 @@ class RunLog:
         size = int(np.prod(shape)) * dtype.itemsize
         return np.frombuffer(self._values[place : place + size].tobytes(), dtype=dtype).reshape(shape)
 
+    def row_digest(self, i: int) -> list[bytes]:
+        """Digests of the rows of a record whose values were not kept; none where there are none."""
+        at = int(self.rows[i, ROWS_AT])
+        return [] if at < 0 else [d.tobytes() for d in self.row_digests[at : at + self.shapes[i][0]]]
+
     def site(self, i: int) -> Site | None:
         """Where a record comes from."""
         held = self.sites[int(self.rows[i, SITE])]

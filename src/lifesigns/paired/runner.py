@@ -120,6 +120,7 @@ class Runner:
         self.target, self.folder, self.limit_s = target, folder, limit_s
         self.preload, sources = libraries(target)
         self.mentions_evaluation = any(EVALUATION.search(text) for text in sources)
+        self.uses_hashes = any(HASHES.search(text) for text in sources)
         self.takes_seed = any(SEED_ARGUMENT.search(text) for text in sources)
         self._queue: queue.PriorityQueue[tuple[int, int, Any]] = queue.PriorityQueue()
         self._number, self._closing = 0, False
@@ -169,11 +170,20 @@ class Runner:
                 self._queue.put((priority, number, job))
                 time.sleep(0.005)
                 continue
+            hash_seed = request.pop("hash_seed", 0)
             try:
-                reply = zygote.run(request)
+                reply = self._once(request, hash_seed) if hash_seed else zygote.run(request)
                 future.set_result(Ran(out, reply["status"], reply["wall_s"], _about(out)))
             except (OSError, ValueError) as error:
                 future.set_exception(OSError(f"a dyed run could not be started: {error}"))
+
+    def _once(self, request: Mapping[str, Any], hash_seed: int) -> dict[str, Any]:
+        """A run in a process of its own, with another hash seed."""
+        zygote = Zygote(self.target, self.preload, hash_seed)
+        try:
+            return zygote.run(request)
+        finally:
+            zygote.close()
 
     def close(self, *, keep_zygotes: bool = False) -> None:
         """Drops what waits; ends all zygotes, and runs in progress with them, unless they are to be used again."""
@@ -198,6 +208,7 @@ def _about(folder: Path) -> Mapping[str, Any] | None:
 EVALUATION = re.compile(r"evaluat|eval_|_eval\b|test_env|EvalCallback|validat", re.IGNORECASE)
 
 
+HASHES = re.compile(r"\bset\(|\bhash\(|frozenset\(|\{[\w\"']+(, ?[\w\"']+)+\}")
 SEED_ARGUMENT = re.compile(r"""["']--seed["']""")
 
 

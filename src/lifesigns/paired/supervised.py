@@ -29,6 +29,7 @@ def validation(lab: Lab, facts: Facts) -> None:
     held_out = held_out_loaders(log)
     if not held_out:
         raise Blind("no loader was read without an update before the run was stopped")
+    facts.data["rows_in_both"], facts.data["held_out_rows"] = overlap(log, held_out)
     stain = lab.stain("long", "validation-changed")
     answer(stain, facts)
     facts.data["loaders"] = held_out
@@ -38,6 +39,19 @@ def validation(lab: Lab, facts: Facts) -> None:
     facts.data["touched_after"] = sum(g in stain.marks for g in after)
     if not after:
         raise Blind("no update followed the validation before the run was stopped")
+
+
+def overlap(log: RunLog, held_out: list[int]) -> tuple[int, int]:
+    """(held-out rows that are, byte for byte, rows of a training batch too, held-out rows), of the inputs."""
+    train: set[bytes] = set()
+    rest: set[bytes] = set()
+    for i in log.of_kind("batch").tolist():
+        if not log.name(i).endswith("[0]") or not log.shapes[i]:
+            continue
+        value = log.value(i)
+        rows = [r.tobytes() for r in value] if value is not None and value.ndim > 1 else log.row_digest(i)
+        (rest if _loader(log, i) in held_out else train).update(rows)
+    return len(train & rest), len(rest)
 
 
 def held_out_loaders(log: RunLog) -> list[int]:

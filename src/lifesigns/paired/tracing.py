@@ -123,6 +123,7 @@ def _traced(lab: Lab, progress: PROGRESS, locate: bool) -> Traced:
     readers = [*(RL_READERS if plan.is_rl else SUPERVISED_READERS), *COMMON_READERS, ("seeds", seeds)]
     _ask_all(lab, plan)
     _entropy(lab, reproducible)
+    _hash_seed(lab, reproducible)
     facts = [reproducible, *collect(lab, readers, progress)]
     if locate:
         locate_all(lab, facts)
@@ -191,6 +192,8 @@ def _ask_all(lab: Lab, plan: Plan) -> None:
         lines = [[p["operation"], p["line"]] for p in places]
         ask("row-by-row", plants=[{"kind": "row-by-row", "at": lines}])
     ask("entropy", shift_seeds={"entropy": 1})
+    if lab.runner.uses_hashes:
+        ask("hash-seed", hash_seed=1)
     shifted = {"updates": 2, "phases": 2}
     if lab.runner.takes_seed:
         ask("other-seed", arguments=[*lab.runner.target.arguments, "--seed", OTHER_SEED], stop=shifted, fresh_seeds=True)
@@ -308,6 +311,7 @@ def _ask_evaluation(lab: Lab) -> None:
             *({"kind": "obs", "at": at, "envs": parts} for at in ("step", "any-reset")),
         ]
         lab.ask("eval-changed", world=world, stop=LONG, plants=list(plants))
+        lab.ask("eval-streams", world=world, stop=LONG, plants=[{"kind": "rng", "at": "step"}])
 
 
 def _entropy(lab: Lab, facts: Facts) -> None:
@@ -323,6 +327,19 @@ def _entropy(lab: Lab, facts: Facts) -> None:
     if facts.data["entropy_touched"] and len(stain.at):
         facts.data["first_operation"] = stain.base.name(int(stain.at[0]))
         facts.site = next((s for i in stain.at.tolist() if (s := stain.base.site(int(i))) is not None), None)
+
+
+def _hash_seed(lab: Lab, facts: Facts) -> None:
+    """Whether another hash seed (the order of sets) changes the run; asked only of scripts that use hashes or sets."""
+    if not lab.runner.uses_hashes:
+        return
+    try:
+        stain = lab.stain("natural", "hash-seed", must_plant=False)
+    except Blind:
+        return
+    facts.data["hash_touched"] = len(stain.at) + int(stain.parted)
+    if facts.data["hash_touched"]:
+        facts.site = next((s for i in stain.at.tolist() if (s := stain.base.site(int(i))) is not None), facts.site)
 
 
 def seeds(lab: Lab, facts: Facts) -> None:

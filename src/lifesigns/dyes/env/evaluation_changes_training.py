@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, effect_text, number, severity_of
+from lifesigns.dyes.base import DyeRule, count, dye_case, effect_text, known, number, rows, severity_of, spot
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -53,6 +54,11 @@ class EvaluationChangesTraining(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         facts = self.facts(view)
+        yield from self._beside(view, facts)
+        if "gradients_after" not in facts:
+            if not rows(facts, "midway_resets") and not rows(facts, "reseeds"):
+                raise CannotTell("no evaluation was seen")
+            return
         after, touched = count(facts, "gradients_after"), count(facts, "touched_after")
         steps = count(facts, "training_steps_touched", 0)
         if touched:
@@ -69,11 +75,35 @@ class EvaluationChangesTraining(DyeRule):
         elif not after:
             raise CannotTell("no update that both runs reached followed the evaluation")
 
+    def _beside(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        """Random streams that evaluation draws from, seeds set and environments reset while learning."""
+        streams = known(facts, "streams_touched")
+        if streams:
+            message = (
+                f"with the global random streams put back after each evaluation, {streams:.0f} later gradients change: "
+                "evaluation draws from the streams of training"
+            )
+            yield self.found(view, message, "warning", streams, 0.0, series="dye.streams_touched", unit="gradients")
+        for key, what in (("reseeds", "a global random seed was set"), ("midway_resets", "a training environment was reset")):
+            found = rows(facts, key)
+            if found:
+                where = next((s for one in found if (s := spot(one.get("at")))), None)
+                middle = " in the middle of an episode, from a line that is not where training resets it"
+                message = f"{what} {len(found)} times while learning{middle if key == 'midway_resets' else ''}"
+                yield self.found(
+                    view, message, "warning", len(found), 0.0, series=f"dye.{key}", unit="times", location=where
+                )
+
     def fires_on(self) -> Iterable[Case]:
         """Gradients, actions only, and rounding."""
         seen = {"gradients_after": 40, "touched_after": 40, "training_steps_touched": 12, "largest_effect": 0.7}
         yield dye_case("both", self.dye, seen, effects=(0.0, 0.7))
         yield dye_case("random stream", self.dye, {**seen, "touched_after": 0, "gradients_after": 0})
+        at = {"file": "train.py", "line": 40}
+        apart = {"gradients_after": 40, "touched_after": 0, "training_steps_touched": 0}
+        yield dye_case("streams", self.dye, {**apart, "streams_touched": 30})
+        yield dye_case("seeds", self.dye, {"reseeds": [{"what": "numpy.random.seed", "at": at}]})
+        yield dye_case("reset midway", self.dye, {**apart, "midway_resets": [{"env": 0, "at": at}]})
         yield dye_case("rounding", self.dye, {**seen, "training_steps_touched": 0, "largest_effect": 1e-8})
 
     def quiet_on(self) -> Iterable[Case]:

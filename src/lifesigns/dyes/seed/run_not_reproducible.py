@@ -74,9 +74,12 @@ class RunNotReproducible(DyeRule):
             where = next((s for one in rows(facts, "drawn_at") if (s := spot(one))), None)
             seeded = bool(facts.get("gave_seeds"))
             yield self.found(
-                view, message, "error" if seeded else "warning", unseeded, 0.0, series="dye.entropy_touched",
+                view, message, "warning" if seeded else "note", unseeded, 0.0, series="dye.entropy_touched",
                 unit="records", location=where,
             )
+        if known(facts, "hash_touched") and facts["same"]:
+            message = "with another hash seed (the order of sets of strings) the run differs"
+            yield self.found(view, message, "warning", 1.0, 0.0, series="dye.hash_touched", unit="0/1")
         drawn = rows(facts, "drawn_seeds")
         if drawn:
             message = (
@@ -85,7 +88,7 @@ class RunNotReproducible(DyeRule):
             )
             where = next((s for one in drawn if (s := spot(one.get("at")))), None)
             yield self.found(
-                view, message, "warning", len(drawn), 0.0, series="dye.drawn_seeds", unit="seeds", location=where
+                view, message, "note", len(drawn), 0.0, series="dye.drawn_seeds", unit="seeds", location=where
             )
 
     def fires_on(self) -> Iterable[Case]:
@@ -97,6 +100,7 @@ class RunNotReproducible(DyeRule):
         yield dye_case("clock", self.dye, {"same": True, "records": 4000, "unseeded": 0, **drawn})
         free = {"entropy_touched": 900, "drawn_at": [at], "gave_seeds": 3, "drawn_seeds": []}
         yield dye_case("a generator without a seed that matters", self.dye, {"same": True, "records": 4000, **free})
+        yield dye_case("hash", self.dye, {"same": True, "records": 4000, "hash_touched": 12})
         yield dye_case("both", self.dye, {**differ, **drawn, "first_operation": ""})
 
     def quiet_on(self) -> Iterable[Case]:

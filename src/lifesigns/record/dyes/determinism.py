@@ -35,7 +35,8 @@ class Seeds:
         replaced = False
         if number < len(self.replay) and self.replay[number]["what"] == what and self.replay[number]["seed"] != whole:
             whole, replaced = self.replay[number]["seed"], True
-        self.given.append({"what": what, "seed": whole, "at": at, "replaced": replaced})
+        self.given.append({"what": what, "seed": whole, "at": at, "replaced": replaced,
+                           "update": self.session.log.update})
         by = self.shift.get("env" if what == "env.reset" else "agent", 0)
         if by and whole is not None:
             return [s + by for s in whole] if isinstance(whole, list) else whole + by

@@ -29,6 +29,32 @@ class Part:
         self.made_at = ""
 
 
+class Streams:
+    """Global random streams as they were when an evaluation began."""
+
+    def __init__(self) -> None:
+        self.held: tuple[Any, ...] | None = None
+
+    def hold(self) -> None:
+        """Remembers the streams at the first call, puts them back at later ones."""
+        import random
+
+        import numpy as np
+
+        torch = sys.modules.get("torch")
+        if self.held is None:
+            self.held = (random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None)
+            return
+        random.setstate(self.held[0])
+        np.random.set_state(self.held[1])
+        if torch and self.held[2] is not None:
+            torch.set_rng_state(self.held[2])
+
+    def forget(self) -> None:
+        """Training goes on."""
+        self.held = None
+
+
 class Parts:
     """All instances of the run, and what happens to each call."""
 
@@ -38,6 +64,8 @@ class Parts:
         self.first_group: set[int] = set()
         self.wrapped: set[tuple[type, str]] = set()
         self.number = 0
+        self.streams = Streams()
+        self.reset_lines: dict[int, set[Any]] = {}
 
     def of(self, env: Any) -> Part:
         """The record of an instance, begun at its first call; it keeps the instance alive, so ids stay unique."""
@@ -65,6 +93,7 @@ class Parts:
         elif part.number not in self.first_group and session.eval_seen_at < 0:
             session.eval_seen_at = log.update
         session.on_env_step(part.number in self.first_group)
+        self._keep_streams(part)
         terminated, truncated = self._world(part, terminated, truncated)
         when = _moment(part, terminated, truncated)
         for plant in session.plants:
@@ -79,6 +108,28 @@ class Parts:
             part.last_obs = obs
         return obs, reward, terminated, truncated, info
 
+    def _keep_streams(self, part: Part) -> None:
+        """The plant `rng`: evaluation leaves every random stream as it found it."""
+        if self.session.kinds("rng"):
+            if part.number in self.first_group:
+                self.streams.forget()
+            else:
+                self.streams.hold()
+                self.session.planted.append({"kind": "rng", "update": self.session.log.update})
+
+    def note_reset(self, part: Part, frame: Any) -> None:
+        """Notes a training environment that is reset in the middle of an episode from another line than usual."""
+        user = callsite.user_frame(frame)
+        line = (user.f_code.co_filename, user.f_lineno) if user else None
+        midway = part.in_episode > 0 and not part.ended and self.session.log.update > 0
+        lines = self.reset_lines.setdefault(part.number, set())
+        if not midway:
+            lines.add(line)
+        elif line is not None and line not in lines and part.number in self.first_group:
+            places = self.session.notes.setdefault("midway_resets", [])
+            if len(places) < 10:
+                places.append({"env": part.number, "update": self.session.log.update, "at": callsite.at(*line)})
+
     def _world(self, part: Part, terminated: bool, truncated: bool) -> tuple[bool, bool]:
         """Ends episodes early, the even ones by truncation, the odd ones by termination, where the world is busy."""
         lengths = self.session.world.get("lengths")
@@ -92,6 +143,7 @@ class Parts:
     def was_reset(self, part: Part, result: Any) -> Any:
         """What the agent's side gets from a reset of the innermost layer."""
         obs, info = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+        self._keep_streams(part)
         when = {"reset", "any-reset"} if part.steps else {"first-reset", "any-reset"}
         part.episode += part.in_episode > 0
         part.in_episode, part.ended = 0, False
@@ -245,6 +297,9 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
     base.__new__ = __new__
     vector = sys.modules["gymnasium.vector"]
     _watch_autoreset(vector, session)
+    if session.kinds("copy"):
+        for name in ("step", "reset"):
+            taps.replace(vector.SyncVectorEnv, name, _copied(getattr(vector.SyncVectorEnv, name), session))
     asynchronous = vector.AsyncVectorEnv
 
     def in_process(env_fns: Any, *args: Any, **kwargs: Any) -> Any:
@@ -316,6 +371,7 @@ def _reset(original: Any, parts: Parts) -> Any:
             return original(self, *args, **kwargs)
         if kwargs.get("seed") is not None:
             kwargs["seed"] = parts.session.seeds.take("env.reset", kwargs["seed"], callsite.here(1))
+        parts.note_reset(part, callsite.here(1))
         part.busy = True
         try:
             result = original(self, *args, **kwargs)

@@ -209,8 +209,7 @@ class Networks:
         session = self.session
         session.quiet += 1
         try:
-            first = next((x for x in inputs if isinstance(x, self.torch.Tensor)), None)
-            array = None if first is None else to_array(first)
+            array = _joined([x for x in inputs if isinstance(x, self.torch.Tensor)])
             if array is not None:
                 site = session.site(sys._getframe(2))
                 session.add("input", self.label(module), site, array, _parents(self.torch, inputs))
@@ -299,6 +298,20 @@ class Networks:
                 session.quiet -= 1
 
         return hook
+
+
+def _joined(tensors: list[Any]) -> Any:
+    """The first argument [rows, …]; several flat ones of as many rows side by side (observation, action)."""
+    import numpy as np
+
+    if not tensors:
+        return None
+    first = to_array(tensors[0])
+    if first is None or first.ndim != 2 or first.dtype.kind != "f" or len(tensors) < 2:
+        return first
+    rest = [to_array(t) for t in tensors[1:]]
+    same = [r for r in rest if r is not None and r.ndim == 2 and len(r) == len(first) and r.dtype == first.dtype]
+    return np.concatenate([first, *same], axis=1) if len(same) == len(rest) else first
 
 
 def _digest(module: Any) -> str:
