@@ -302,14 +302,17 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
             taps.replace(vector.SyncVectorEnv, name, _copied(getattr(vector.SyncVectorEnv, name), session))
     asynchronous = vector.AsyncVectorEnv
 
-    def in_process(env_fns: Any, *args: Any, **kwargs: Any) -> Any:
-        _twin(session, "AsyncVectorEnv", "SyncVectorEnv")
-        wanted = {k: v for k, v in kwargs.items() if k in ("copy", "observation_mode", "autoreset_mode")}
-        return vector.SyncVectorEnv(env_fns, **wanted)
+    class InProcess(vector.SyncVectorEnv):
+        """A class, so that it can be subclassed and named in annotations."""
+
+        def __init__(self, env_fns: Any, *args: Any, **kwargs: Any) -> None:
+            _twin(session, "AsyncVectorEnv", "SyncVectorEnv")
+            wanted = {k: v for k, v in kwargs.items() if k in ("copy", "observation_mode", "autoreset_mode")}
+            super().__init__(env_fns, **wanted)
 
     for module in [m for n, m in list(sys.modules.items()) if n.startswith("gymnasium")]:
         if vars(module).get("AsyncVectorEnv") is asynchronous:
-            module.AsyncVectorEnv = in_process  # type: ignore[attr-defined]
+            module.AsyncVectorEnv = InProcess  # type: ignore[attr-defined]
 
 
 def _twin(session: Session, was: str, now: str) -> None:
@@ -321,13 +324,16 @@ def _twin(session: Session, was: str, now: str) -> None:
 def _sb3(module: Any, session: Session) -> None:
     parallel = module.SubprocVecEnv
 
-    def in_process(env_fns: Any, start_method: Any = None) -> Any:
-        _twin(session, "SubprocVecEnv", "DummyVecEnv")
-        return module.DummyVecEnv(env_fns)
+    class InProcess(module.DummyVecEnv):
+        """A class, so that it can be subclassed and named in annotations."""
+
+        def __init__(self, env_fns: Any, start_method: Any = None) -> None:
+            _twin(session, "SubprocVecEnv", "DummyVecEnv")
+            super().__init__(env_fns)
 
     for one in [m for n, m in list(sys.modules.items()) if n.startswith("stable_baselines3")]:
         if vars(one).get("SubprocVecEnv") is parallel:
-            one.SubprocVecEnv = in_process  # type: ignore[attr-defined]
+            one.SubprocVecEnv = InProcess  # type: ignore[attr-defined]
 
 
 def _wrap(cls: type, base: type, parts: Parts) -> None:
