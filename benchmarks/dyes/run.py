@@ -24,6 +24,7 @@ sys.path.insert(0, str(HERE / "suite"))
 
 import apply as suite  # noqa: E402
 
+from lifesigns.checkup import suspect_dyes  # noqa: E402
 from lifesigns.model import Trace  # noqa: E402
 from lifesigns.paired.outcome import add_to  # noqa: E402
 from lifesigns.paired.runner import Target, Zygote  # noqa: E402
@@ -43,7 +44,7 @@ def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]
     target = Target(str(script), tuple(arguments), cwd=str(script.parent))
     if not _zygotes:
         _zygotes.extend(Zygote(Target(str(HERE / "run.py"), cwd=str(HERE)), PRELOAD) for _ in range(cores))
-    result = trace(target, SECONDS, cores, zygotes=_zygotes)
+    result = trace(target, SECONDS, cores, suspects=suspect_dyes, zygotes=_zygotes)
     rules = [r for r in all_rules() if r.code.startswith("Y")]
     verdicts = run_rules(rules, add_to(Trace(), result.facts, str(script.parent)))
     found = [
@@ -80,6 +81,8 @@ def main() -> None:
     parser.add_argument("--programs", default="")
     parser.add_argument("--healthy", action="store_true", help="the healthy programs alone")
     parser.add_argument("--faults", action="store_true", help="the planted faults alone")
+    parser.add_argument("--every", type=int, default=1, help="one fault in so many")
+    parser.add_argument("--offset", type=int, default=0, help="which of them")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
@@ -94,7 +97,7 @@ def main() -> None:
                 rows.append(row)
                 print(f"healthy {name:24} {row['wall_s']:5.1f} s  " + ("; ".join(_short(f) for f in row["findings"]) or "nothing"), flush=True)
     if not args.healthy:
-        for mutation in mutations:
+        for mutation in mutations[args.offset :: args.every]:
             if (only and not any(mutation.id.startswith(x) for x in only)) or (named and mutation.program not in named):
                 continue
             with tempfile.TemporaryDirectory() as folder:

@@ -23,10 +23,11 @@ from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
 from lifesigns.model import Diagnosis, Trace
 from lifesigns.paired import outcome as paired_outcome
+from lifesigns.paired.experiments import Facts
 from lifesigns.paired.runner import Target
 from lifesigns.paired.tracing import Traced, trace
 from lifesigns.record.launch import Child, Ending, python_command
-from lifesigns.rules import Rule, all_rules
+from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.status_line import StatusLine
 from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_series
 
@@ -192,11 +193,18 @@ def dye(request: Request, cores: int = 2) -> Result:
     def progress(name: str, done: int, of: int) -> None:
         line.show(f"lifesigns dye {_clock(time.monotonic() - started)} of {_clock(seconds)} · {done} of {of} dyes · {name}")
 
-    traced = trace(_target(request), seconds, cores, progress)
+    traced = trace(_target(request), seconds, cores, progress, suspect_dyes)
     meta.update(ended=DYES_ONLY, wall_s=traced.wall_s, exit_status=0, dyes=_about(traced))
     folder.write_meta(meta)
     paired_outcome.save(folder.dyes_file, traced.facts, os.getcwd())
     return _result(folder, request, meta, line)
+
+
+def suspect_dyes(facts: list[Facts]) -> set[str]:
+    """Names of the dyes about which a rule has a finding."""
+    found = paired_outcome.add_to(Trace(), facts, os.getcwd())
+    verdicts = run_rules([r for r in all_rules() if r.per == "dye"], found)
+    return {found.subjects[f.subject].name for v in verdicts for f in v.findings}
 
 
 def _target(request: Request) -> Target:
@@ -222,7 +230,7 @@ class _Dyes:
     def _trace(self, request: Request) -> None:
         try:
             left = self._until - time.monotonic()
-            self._traced = trace(_target(request), left, nice=DYE_NICE, progress=self._progress)
+            self._traced = trace(_target(request), left, 2, self._progress, suspect_dyes, nice=DYE_NICE)
         except Exception as error:
             self._error = f"{type(error).__name__}: {error}"
 

@@ -121,18 +121,18 @@ def test_levels_and_n_of_multi_step_targets(gamma: float, n: int) -> None:
     assert found.responses == pytest.approx([gamma**k for k in range(n)], abs=1e-4)
     if n > 1:
         assert found.ratio == pytest.approx(gamma, abs=1e-4)
-    weight = readings.bootstrap_weight(stain(base, valued), rewards, rewards.common, 1.0)
+    weight = readings.bootstrap_weights(stain(base, valued), rewards, rewards.common, 1.0)
     assert weight is not None
     assert weight[0] == pytest.approx(gamma**n, abs=1e-4)
     assert weight[1] == 0
-    assert readings.bootstrap_weight(stain(base, valued), rewards, 0, 1.0) is None
+    assert readings.bootstrap_weights(stain(base, valued), rewards, 0, 1.0) is None
 
 
 def test_values_and_rewards_that_never_meet_have_no_weight() -> None:
     rewards = arrays(("add", [0, 0], [1, 0]), ("mul", [0, 0], [0, 0]))
     values = arrays(("add", [0, 0], [0, 0]), ("mul", [0, 0], [1, 0]))
     assert readings.meeting(values, rewards, 2) is None
-    assert readings.bootstrap_weight(values, rewards, 2, 1.0) is None
+    assert readings.bootstrap_weights(values, rewards, 2, 1.0) is None
 
 
 def test_normalised_arrays_are_not_read() -> None:

@@ -177,7 +177,7 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
     planted = stain.dyed.about["planted"][0]["record"]
     rows = others = 0
     for i in stain.of_kind("call", "input"):
-        if i < planted or i not in plan.acting_calls and stain.base.kind(i) == "call":
+        if i < planted or i >= stain.first_step or i not in plan.acting_calls and stain.base.kind(i) == "call":
             continue
         change = stain.delta(i)
         if change is None or change.ndim < 1 or change.shape[0] != n:
@@ -282,13 +282,17 @@ def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, fac
     """Rows [observation, action] of networks: how many actions are the executed ones, as they are or scaled alike."""
     stored: list[Any] = []
     done: list[Any] = []
+    seen = {plan.log.shapes[i][-1] for c in plan.acting_calls for i in plan.inputs_of(c)[:1] if plan.log.shapes[i]}
+    width = min(seen, default=dims)
     for grad in plan.grads[:20]:
         for i, rows in readings.rows_of(plan, grad):
+            if any(p >= 0 and plan.log.rows[p, GRAD] for p in plan.log.parents[i]):
+                continue  # the policy's own action, to be improved
             for row in rows:
                 owners = plan.observations.get(row[:dims].tobytes(), [])
                 taken = executed.get(owners[0]) if len(owners) == 1 else None
-                if taken is not None and taken.dtype.kind == "f" and rows.shape[1] == dims + taken.size:
-                    stored.append(row[dims:].astype(np.float64))
+                if taken is not None and taken.dtype.kind == "f" and rows.shape[1] == width + taken.size:
+                    stored.append(row[width:].astype(np.float64))
                     done.append(taken.reshape(-1).astype(np.float64))
                     facts.site = plan.log.site(i)
     if len(stored) < 20:
@@ -392,9 +396,9 @@ def target_network(lab: Lab, facts: Facts) -> None:
     facts.data["acting_touched"] = sum(i in stain.marks for i in acted)
     actions_before = [s.action for s in plan.training if s.action < first]
     facts.data["actions_touched"] = sum(i in stain.marks for i in actions_before)
-    weight = readings.bootstrap_weight(stain, lab.stain("natural", "reward-comb"), stain.common, 1.0)
+    weight = readings.bootstrap_weights(stain, lab.stain("natural", "reward-comb"), stain.common, 1.0)
     if weight is not None:
-        facts.data["weight"] = weight[0]
+        facts.data["weight"] = weight[0][0]
         facts.site = stain.base.site(weight[1])
 
 

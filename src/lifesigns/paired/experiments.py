@@ -20,7 +20,7 @@ DELTA = 1.0
 """Added to a reward; 1 is large enough for float32 advantages and small enough not to change what is clipped at 1."""
 
 
-LINES_STOP = {"updates": 3, "phases": 3}
+LINES_STOP = {"updates": 3, "phases": 3, "seconds": 10.0}
 """A run with its lines logged is some ten times slower; the first updates show where a stain goes."""
 
 

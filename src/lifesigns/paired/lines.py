@@ -63,9 +63,13 @@ WANTED: dict[str, tuple[Suspect, str, str, str]] = {
 """Dye → when its answer asks for a line, the undyed run, the dyed run, and how the line is found."""
 
 
-def locate_all(lab: Lab, facts: list[Facts]) -> None:
-    """For each dye with such an answer: a pair of runs with the lines logged; `site_lines` in its facts where found."""
-    wanted = [(f, WANTED[f.dye]) for f in facts if f.dye in WANTED and not f.data.get("blind") and WANTED[f.dye][0](f.data)]
+def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
+    """For each suspect dye with such an answer: a pair of runs with the lines logged; `line` in its facts where found."""
+    wanted = [
+        (f, WANTED[f.dye])
+        for f in facts
+        if f.dye in WANTED and f.dye in suspects and not f.data.get("blind") and WANTED[f.dye][0](f.data)
+    ]
     for one, (_, base, dyed, _) in wanted:
         for name in (base, dyed):
             lab.ask_lines(name)

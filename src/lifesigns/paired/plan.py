@@ -5,6 +5,7 @@ Flows in: the log of an undyed run. Flows out: places and times at which dyes ca
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -188,9 +189,9 @@ class Plan:
     def ancestors(self, record: int, limit: int = 2000) -> set[int]:
         """Records that a record was computed from, through operations that were logged."""
         found: set[int] = set()
-        waiting = list(self.log.parents[record])
+        waiting = deque(self.log.parents[record])
         while waiting and len(found) < limit:
-            i = waiting.pop()
+            i = waiting.popleft()
             if i >= 0 and i not in found:
                 found.add(i)
                 waiting += self.log.parents[i]

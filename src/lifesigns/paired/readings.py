@@ -102,8 +102,9 @@ def meeting(stain: Stain, other: Stain, until: int) -> tuple[int, NDArray[np.flo
     return None
 
 
-def bootstrap_weight(values: Stain, rewards: Stain, until: int, delta: float) -> tuple[float, int] | None:
-    """How much of a value that is `delta` too large the target takes over (γ, γⁿ), and the record of the target.
+def bootstrap_weights(values: Stain, rewards: Stain, until: int, delta: float) -> tuple[list[float], int] | None:
+    """How much of a value that is `delta` too large targets take over (γ, γⁿ), the largest first, and the record of the
+    target.
 
     None where values and rewards never meet.
     """
@@ -112,7 +113,7 @@ def bootstrap_weight(values: Stain, rewards: Stain, until: int, delta: float) ->
         return None
     record, change = found
     levels = _levels(change[change != 0])
-    return (float(levels[0]) / delta, record) if len(levels) else None
+    return ((levels[:8] / delta).tolist(), record) if len(levels) else None
 
 
 def value_weights(stain: Stain, like: int, ratio: float, until: int) -> float | None:
@@ -131,7 +132,7 @@ def value_weights(stain: Stain, like: int, ratio: float, until: int) -> float | 
         return None
     low, high = float(moved.min()), float(moved.max())
     if abs(low + 1.0) < 2e-3:
-        before = moved[(moved > -0.999) & (np.abs(moved) > 1e-5)]
+        before = moved[(np.abs(moved) < 0.999) & (np.abs(moved) > 1e-5)]
         rest = float(before[np.abs(before).argmax()]) if len(before) else 0.0
         return None if rest < -1e-4 else rest + ratio
     if low > -1e-4 and 0 < high < 1.002:

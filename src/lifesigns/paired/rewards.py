@@ -73,9 +73,10 @@ def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: read
     """The weight of the value that a target is bootstrapped from, where one is planted."""
     if "target-value" in lab.asked():
         values, comb = lab.stain("natural", "target-value"), lab.stain("natural", "reward-comb")
-        found = readings.bootstrap_weight(values, comb, values.common, DELTA)
+        found = readings.bootstrap_weights(values, comb, values.common, DELTA)
         if found is not None:
-            facts.data["bootstrap_weight"] = found[0]
+            facts.data["bootstrap_weight"] = found[0][-1]
+            facts.data["bootstrap_weights"] = found[0]
             facts.site = values.base.site(found[1])
     elif which == "once" and np.isfinite(reading.ratio):
         for name in ("next-value", "one-value"):
@@ -196,7 +197,11 @@ def sign(lab: Lab, facts: Facts) -> None:
     steps = {(s.part, s.number): s for s in plan.steps}
     wanted = {(p["env"], p["step"]): steps.get((p["env"], p["step"])) for p in planted}
     pulls: dict[str, list[float]] = {}
-    for i in stain.of_kind("outgrad"):
+    first = [i for i in stain.of_kind("outgrad") if i < stain.first_step]
+    later = [] if plan.target_networks else [i for i in stain.of_kind("outgrad") if i > stain.first_step]
+    for i in [*first, *later]:
+        if i > stain.first_step and stain.base.name(i) in pulls:
+            continue
         label = stain.base.name(i)
         change = stain.delta(i)
         if change is None or change.ndim == 0:

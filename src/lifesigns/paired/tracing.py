@@ -77,21 +77,21 @@ def trace(
     seconds: float = 90.0,
     cores: int = 2,
     progress: PROGRESS = lambda name, done, of: None,
+    suspects: Callable[[list[Facts]], set[str]] = lambda facts: {f.dye for f in facts},
     *,
     keep: Path | None = None,
-    locate: bool = True,
     zygotes: list[Zygote] | None = None,
     nice: int = 0,
 ) -> Traced:
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
-    started. `cores`: runs side by side (two at least, since a control pair needs two processes); `keep`: a folder in
+    started. `suspects`: which dyes of those read ask for a line; `cores`: runs side by side (two at least, since a control pair needs two processes); `keep`: a folder in
     which the runs' logs stay; `zygotes`: processes of an earlier trace to be used again; `nice`: their priority."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
     runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
     lab = Lab(runner, started + seconds)
     try:
-        traced = _traced(lab, progress, locate)
+        traced = _traced(lab, progress, suspects)
     finally:
         runner.close(keep_zygotes=zygotes is not None)
         if keep is None:
@@ -100,7 +100,7 @@ def trace(
     return traced
 
 
-def _traced(lab: Lab, progress: PROGRESS, locate: bool) -> Traced:
+def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[str]]) -> Traced:
     progress("undyed runs", 0, 1)
     lab.ask("natural", zygote=0, first=True)
     lab.ask("control", zygote=1, first=True)
@@ -125,8 +125,8 @@ def _traced(lab: Lab, progress: PROGRESS, locate: bool) -> Traced:
     _entropy(lab, reproducible)
     _hash_seed(lab, reproducible)
     facts = [reproducible, *collect(lab, readers, progress)]
-    if locate:
-        locate_all(lab, facts)
+    progress("lines of the user's", len(readers), len(readers))
+    locate_all(lab, facts, suspects(facts))
     return Traced(facts, about)
 
 
@@ -221,8 +221,8 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
         ask("reward-large", plants=[{"kind": "reward", "delta": 100.0 * DELTA, **at}])
         ask("obs-once", plants=[{"kind": "obs", **at}])
     ask("reward-busy", world=world, plants=[comb])
-    ask("obs-terminal", world=world, plants=[{"kind": "obs", "at": "terminated", **only}])
-    ask("obs-truncated", world=world, plants=[{"kind": "obs", "at": "truncated", **only}])
+    ask("obs-terminal", world=world, plants=[{"kind": "obs", "at": "terminated", "outer": True, **only}])
+    ask("obs-truncated", world=world, plants=[{"kind": "obs", "at": "truncated", "outer": True, **only}])
     ask("end-kind", world=world, plants=[{"kind": "end", "at": "truncated", **only}])
     ask("reward-first-steps", world=world, plants=[{"kind": "reward", "at": "first-step", "delta": DELTA, **only}])
     ask("reward-truncated", world=world, plants=[{"kind": "reward", "at": "truncated", "delta": DELTA, **only}])
@@ -282,6 +282,7 @@ def _ask_one_value(lab: Lab, plan: Plan) -> None:
     log, n = plan.log, len(plan.train_parts)
     near = sorted(before)[-6:]
     values = [i for i in near if log.shapes[i] in ((n, 1), (n,), (1,), ()) and log.rows[i, 6] in (0, 1)]
+    values = [i for i in values if log.shapes[i] == (n, 1)] or values
     row = plan.train_parts.index(once.part)
     batched = [i for i in plan.update_calls if i < plan.first_grad and log.shapes[i][-1:] == (1,) and not log.rows[i, 9]]
     if values:

@@ -65,6 +65,8 @@ class Parts:
         self.wrapped: set[tuple[type, str]] = set()
         self.number = 0
         self.streams = Streams()
+        self.latest: tuple[Part, set[str]] | None = None
+        self.depth = 0
         self.reset_lines: dict[int, set[Any]] = {}
 
     def of(self, env: Any) -> Part:
@@ -96,8 +98,9 @@ class Parts:
         self._keep_streams(part)
         terminated, truncated = self._world(part, terminated, truncated)
         when = _moment(part, terminated, truncated)
+        self.latest = (part, when)
         for plant in session.plants:
-            if plant["kind"] in STEP_PLANTS and _matches(plant, part, when):
+            if plant["kind"] in STEP_PLANTS and not plant.get("outer") and _matches(plant, part, when):
                 obs, reward, terminated, truncated = _planted(plant, part, obs, reward, terminated, truncated)
                 self._note(plant, part, when)
         self._record(part, action, obs, reward, terminated, truncated)
@@ -107,6 +110,19 @@ class Parts:
             _scribble(part.last_obs)
             part.last_obs = obs
         return obs, reward, terminated, truncated, info
+
+    def left(self, env: Any, result: Any) -> Any:
+        """What the agent gets from a step of the outermost layer."""
+        plants = [p for p in self.session.plants if p.get("outer")]
+        if not plants or self.latest is None or not isinstance(result, tuple) or len(result) != 5:
+            return result
+        part, when = self.latest
+        obs, *rest = result
+        for plant in plants:
+            if _matches(plant, part, when, done=1):
+                obs = changed(obs, env)
+                self._note(plant, part, when)
+        return (obs, *rest)
 
     def _keep_streams(self, part: Part) -> None:
         """The plant `rng`: evaluation leaves every random stream as it found it."""
@@ -203,10 +219,11 @@ def _moment(part: Part, terminated: bool, truncated: bool) -> set[str]:
     return when
 
 
-def _matches(plant: dict[str, Any], part: Part, when: set[str]) -> bool:
+def _matches(plant: dict[str, Any], part: Part, when: set[str], done: int = 0) -> bool:
+    """Whether a plant's moment is now; `done`: steps already counted of the one it is about."""
     if plant.get("envs") is not None and part.number not in plant["envs"]:
         return False
-    if plant.get("step") is not None and part.steps != plant["step"]:
+    if plant.get("step") is not None and part.steps - done != plant["step"]:
         return False
     if plant.get("episode") is not None and part.episode != plant["episode"]:
         return False
@@ -292,6 +309,8 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
             _copying(cls, parts)
         if not issubclass(cls, gymnasium.Wrapper):
             _wrap(cls, base, parts)
+        if any(p.get("outer") for p in session.plants):
+            _outermost(cls, base, parts)
         return made
 
     base.__new__ = __new__
@@ -389,6 +408,31 @@ def _reset(original: Any, parts: Parts) -> Any:
             parts.session.fail()
 
     return reset
+
+
+def _outermost(cls: type, base: type, parts: Parts) -> None:
+    """Lets `parts` see what the outermost layer's `step` returns."""
+    owner = next((c for c in cls.__mro__ if "step" in c.__dict__), base)
+    if owner is base or (owner, "outer") in parts.wrapped:
+        return
+    parts.wrapped.add((owner, "outer"))
+    original = owner.__dict__["step"]
+
+    @wraps(original)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        parts.depth += 1
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            parts.depth -= 1
+        if parts.depth:
+            return result
+        try:
+            return parts.left(self, result)
+        except Exception:
+            parts.session.fail()
+
+    owner.step = step  # type: ignore[attr-defined]
 
 
 def _copying(cls: type, parts: Parts) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from .. import callsite
 from .session import Session
 
-MAX_ROWS, BIG, EDGE = 300_000, 4096, 16
+MAX_ROWS, BIG, EDGE = 150_000, 4096, 16
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -75,6 +75,8 @@ class Lines:
         if len(self.rows) < MAX_ROWS:
             file = self.files.setdefault(os.path.abspath(frame.f_code.co_filename), len(self.files))
             self.rows.append((file, line, name, digest, number))
+        else:
+            self.session.finish("lines")
 
     def _digests(self, frame: Any) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -1,7 +1,8 @@
 """Keeps what a dyed run writes away from the user's files: a working folder of links, writes elsewhere turned aside.
 
-Relative paths land in the scratch folder, where the user's files are links that a write replaces. Files outside that the
-program opens for writing are written to a twin; deleting or renaming outside is refused, and ends the run as no evidence.
+Relative paths land in the scratch folder, where the user's files are links that a write replaces. Files outside that
+the program opens for writing, or renames something to, are written to a twin; deleting outside is refused, and so is
+whatever else would change a file there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from functools import wraps
 from typing import Any
 
 MAX_ENTRIES = 2000
-REFUSED = ("os.remove", "os.rename", "os.rmdir", "shutil.rmtree", "os.truncate", "shutil.move")
+REFUSED = {
+    "os.remove": (0,), "os.rmdir": (0,), "shutil.rmtree": (0,), "os.truncate": (0,), "os.rename": (0, 1),
+    "os.link": (0, 1), "os.symlink": (1,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
+    "sqlite3.connect": (0,),
+}
+"""Audit events → which of their arguments are paths that would change."""
+OF_THE_LINK = ("os.remove", "os.rename", "os.symlink", "os.link", "shutil.rmtree")
+"""Events that change a link itself and not what it stands for."""
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 
 def enter(cwd: str, out: str) -> str:
@@ -35,7 +44,10 @@ def enter(cwd: str, out: str) -> str:
         return opened(file, mode, *args, **kwargs)
 
     builtins.open = io.open = redirected  # type: ignore[assignment]
-    os.mkdir = writes.mkdir_with(os.mkdir)
+    os.mkdir, os.open = writes.mkdir_with(os.mkdir), writes.open_with(os.open)
+    os.rename, os.replace = writes.rename_with(os.rename), writes.rename_with(os.replace)
+    for name in ("stat", "chmod", "utime", "remove", "unlink", "rmdir"):
+        setattr(os, name, writes.twin_with(getattr(os, name)))
     sys.addaudithook(writes.audit)
     return scratch
 
@@ -55,8 +67,11 @@ class Writes:
 
     def __init__(self, scratch: str, cwd: str) -> None:
         self.scratch, self.cwd = scratch, cwd
-        own = {os.path.realpath(p) for p in (tempfile.gettempdir(), "/tmp", "/dev", "/proc", "/var/tmp")}
-        self.free = tuple(p + os.sep for p in own if not cwd.startswith(p + os.sep)) + (os.path.dirname(scratch) + os.sep,)
+        self.temporary = os.path.realpath(tempfile.gettempdir())
+        self.made: set[str] = set()
+        own = {os.path.realpath(p) for p in (self.temporary, "/tmp", "/dev", "/proc", "/var/tmp")}
+        own = {p for p in own if not cwd.startswith(p + os.sep)} | {os.path.dirname(scratch)}
+        self.free = tuple(p + os.sep for p in own)
 
     def place(self, file: Any, mode: str) -> Any:
         """The path to open instead of `file`."""
@@ -78,6 +93,8 @@ class Writes:
         real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         if real.startswith(self.free) or os.path.realpath(path).startswith(("/dev/", "/proc/")):
             return None
+        if self.made and any(real == m or real.startswith(m + os.sep) for m in self.made):
+            return None
         return os.path.join(self.scratch, ".outside", real.lstrip(os.sep))
 
     def _own(self, link: str | None, source: str, target: str, mode: str) -> None:
@@ -92,8 +109,8 @@ class Writes:
 
         @wraps(mkdir)
         def made(path: Any, *args: Any, **kwargs: Any) -> None:
-            twin = self._twin(os.path.abspath(os.fsdecode(os.fspath(path)))) if kwargs.get("dir_fd") is None else None
-            if twin is None:
+            twin = self._twin(_absolute(path)) if kwargs.get("dir_fd") is None else None
+            if twin is None or self._is_new_temporary(_absolute(path)):
                 mkdir(path, *args, **kwargs)
             elif not os.path.isdir(twin):
                 os.makedirs(os.path.dirname(twin), exist_ok=True)
@@ -101,16 +118,70 @@ class Writes:
 
         return made
 
+    def _is_new_temporary(self, path: str) -> bool:
+        """Whether a path is a new one right in the folder for temporary files, which is then the run's own."""
+        folder, name = os.path.split(path)
+        real = os.path.join(os.path.realpath(folder), name)
+        if os.path.dirname(real) != self.temporary or os.path.lexists(real):
+            return False
+        self.made.add(real)
+        return True
+
+    def open_with(self, opened: Any) -> Any:
+        """`os.open` that writes to twins."""
+
+        @wraps(opened)
+        def redirected(path: Any, flags: int, *args: Any, **kwargs: Any) -> Any:
+            if flags & WRITES and kwargs.get("dir_fd") is None and not isinstance(path, int):
+                new = flags & os.O_EXCL and self._is_new_temporary(_absolute(path))
+                path = path if new else self.place(path, "w" if flags & os.O_TRUNC else "r+")
+            return opened(path, flags, *args, **kwargs)
+
+        return redirected
+
+    def twin_with(self, change: Any) -> Any:
+        """A function of one path that is applied to the twin where there is one."""
+
+        @wraps(change)
+        def changed(path: Any, *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("dir_fd") is None and not isinstance(path, int):
+                twin = self._twin(_absolute(path))
+                path = twin if twin and os.path.lexists(twin) else path
+            return change(path, *args, **kwargs)
+
+        return changed
+
+    def rename_with(self, rename: Any) -> Any:
+        """`os.rename` and `os.replace`: a twin is moved instead of what it stands for, and a twin is replaced."""
+
+        @wraps(rename)
+        def renamed(src: Any, dst: Any, **kwargs: Any) -> None:
+            source, target = self._twin(_absolute(src)), self._twin(_absolute(dst))
+            if target is not None:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            rename(source if source and os.path.exists(source) else src, target or dst, **kwargs)
+
+        return renamed
+
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
-        """Refuses what would change files outside."""
-        if event not in REFUSED or not args:
-            return
-        try:
-            path = os.path.abspath(os.fsdecode(os.fspath(args[0])))
-        except TypeError:
-            return
-        if self._twin(path) is not None:
-            raise PermissionError(f"a dyed run may not change `{path}`")
+        """Refuses what would change files outside; a link that would be written through becomes a copy."""
+        if event == "open":
+            places: tuple[int, ...] = (0,) if args[2] & WRITES else ()
+        else:
+            places = REFUSED.get(event, ())
+        for place in places:
+            try:
+                path = _absolute(args[place])
+            except TypeError:
+                continue
+            if event not in OF_THE_LINK and os.path.islink(path):
+                self.place(path, "r+")
+            if self._twin(path) is not None:
+                raise PermissionError(f"a dyed run may not change `{path}`")
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(os.fspath(path)))
 
 
 def guard_torch(torch: Any) -> None:
