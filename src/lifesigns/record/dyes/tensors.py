@@ -189,7 +189,7 @@ class Networks:
 
         called = {id(p) for m in self.held for p in m.parameters()}
         kinds = [(type(m), shapes(m)) for m in self.held if any(True for _ in m.parameters())]
-        every = [m for m in gc.get_objects() if isinstance(m, self.torch.nn.Module)]
+        every = [m for m in gc.get_objects() if issubclass(type(m), self.torch.nn.Module)]
         inner = {id(c) for m in every for c in m._modules.values() if c is not None}
         return [
             {"class": type(m).__name__, "parameters": len(shapes(m))}
