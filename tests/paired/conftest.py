@@ -60,6 +60,7 @@ class Scripts:
 
     def __init__(self, path: Path, zygotes: list[Zygote]) -> None:
         self.path, self.zygotes, self.asked = path, zygotes, 0
+        self.logs = path.parent
 
     def write(self, text: str, name: str = "train.py", *, world: bool = True) -> Target:
         """Writes a script that begins with the world and the learner (without them where `world` is false)."""
@@ -84,7 +85,7 @@ class Scripts:
     def runs(self, target: Target, requests: Sequence[dict[str, Any]], *, fresh: bool = False) -> list[RunLog]:
         """Logs of runs, in turn on two processes (`fresh`: of their own)."""
         self.asked += 1
-        folder = self.path.parent / f"runs-{self.asked}"
+        folder = self.logs / f"runs-{self.asked}"
         runner = Runner(target, folder, limit_s=20.0, zygotes=None if fresh else self.zygotes)
         try:
             asked = [runner.submit(f"run{n}", zygote=n % 2, **request) for n, request in enumerate(requests)]

@@ -35,6 +35,12 @@ def test_nothing_planted_never_differs(scripts: Any, same: Same) -> None:
     assert [s["what"] for s in first.about["seeds"]] == ["torch.manual_seed", "env.reset"]
 
 
+def test_a_script_that_makes_errors_of_warnings_is_traced_like_any_other(scripts: Any) -> None:
+    target = scripts.write("import warnings\nwarnings.simplefilter('error')\ntorch.manual_seed(3)\nlearn(World())\n")
+    (log,) = scripts.runs(target, [{}])
+    assert (log.about["why"], log.about["updates"]) == ("end", 12)
+
+
 def test_planting_twice_gives_the_same_facts(scripts: Any) -> None:
     target = scripts.write("torch.manual_seed(3)\nlearn(World())\n")
     one, two = scripts.traced(target), scripts.traced(target)

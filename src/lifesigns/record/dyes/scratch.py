@@ -23,6 +23,7 @@ REFUSED = {
     "sqlite3.connect": (0,),
 }
 """Audit events → which of their arguments are paths that would change."""
+OF_ONE_PATH = ("stat", "chmod", "utime", "remove", "unlink", "rmdir", "listxattr", "getxattr", "setxattr")
 OF_THE_LINK = ("os.remove", "os.rename", "os.symlink", "os.link", "shutil.rmtree")
 """Events that change a link itself and not what it stands for."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -46,8 +47,9 @@ def enter(cwd: str, out: str) -> str:
     builtins.open = io.open = redirected  # type: ignore[assignment]
     os.mkdir, os.open = writes.mkdir_with(os.mkdir), writes.open_with(os.open)
     os.rename, os.replace = writes.rename_with(os.rename), writes.rename_with(os.replace)
-    for name in ("stat", "chmod", "utime", "remove", "unlink", "rmdir"):
-        setattr(os, name, writes.twin_with(getattr(os, name)))
+    for name in OF_ONE_PATH:
+        if hasattr(os, name):
+            setattr(os, name, writes.twin_with(getattr(os, name)))
     sys.addaudithook(writes.audit)
     return scratch
 
