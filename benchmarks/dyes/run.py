@@ -35,8 +35,18 @@ SECONDS = 90.0
 
 
 _zygotes: list[Zygote] = []
-PRELOAD = ("numpy", "torch", "torch._dynamo", "torch.distributions", "gymnasium", "gymnasium.vector",
-           "stable_baselines3", "sb3_contrib", "sklearn.datasets", "sklearn.model_selection")
+PRELOAD = (
+    "numpy",
+    "torch",
+    "torch._dynamo",
+    "torch.distributions",
+    "gymnasium",
+    "gymnasium.vector",
+    "stable_baselines3",
+    "sb3_contrib",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+)
 
 
 def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]:
@@ -49,10 +59,14 @@ def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]
     verdicts = run_rules(rules, add_to(Trace(), result.facts, str(script.parent)))
     found = [
         {
-            "code": f.code, "severity": f.severity, "message": f.message,
-            "file": f.location.file if f.location else "", "line": f.location.line if f.location else 0,
+            "code": f.code,
+            "severity": f.severity,
+            "message": f.message,
+            "file": f.location.file if f.location else "",
+            "line": f.location.line if f.location else 0,
         }
-        for v in verdicts for f in v.findings
+        for v in verdicts
+        for f in v.findings
     ]
     return {
         "findings": [f for f in found if f["severity"] != "note"],
@@ -66,11 +80,23 @@ def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]
 
 def judged(mutation: Any, line: int, row: dict[str, Any]) -> dict[str, Any]:
     """Whether the right dye fired, and whether its line is the changed one (within one)."""
-    hits = [f for f in [*row["findings"], *(row["notes"] if mutation.harmless or "Y406" in mutation.dyes else [])] if f["code"] in mutation.dyes]
+    hits = [
+        f
+        for f in [*row["findings"], *(row["notes"] if mutation.harmless or "Y406" in mutation.dyes else [])]
+        if f["code"] in mutation.dyes
+    ]
     near = [f for f in hits if Path(f["file"]).name == Path(mutation.file).name and abs(f["line"] - line) <= 1]
     return {
-        "id": mutation.id, "program": mutation.program, "file": mutation.file, "line": line, "dyes": list(mutation.dyes),
-        "hidden": mutation.hidden, "harmless": mutation.harmless, "detected": bool(hits), "line_named": bool(near), **row,
+        "id": mutation.id,
+        "program": mutation.program,
+        "file": mutation.file,
+        "line": line,
+        "dyes": list(mutation.dyes),
+        "hidden": mutation.hidden,
+        "harmless": mutation.harmless,
+        "detected": bool(hits),
+        "line_named": bool(near),
+        **row,
     }
 
 
@@ -84,8 +110,12 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="one fault in so many")
     parser.add_argument("--offset", type=int, default=0, help="which of them")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="where the rows go; FILE.md beside it holds the tables")
+    parser.add_argument("--write", nargs="+", type=Path, help="only write results.json, results.md from these files")
     args = parser.parse_args()
+    if args.write:
+        write(args.write)
+        return
     held = suite.load()
     programs, mutations = held.programs, held.mutations
     only, named = [x for x in args.only.split(",") if x], [x for x in args.programs.split(",") if x]
@@ -95,7 +125,11 @@ def main() -> None:
             if not named or name in named:
                 row = {"program": name, **traced(program.script, program.args, args.cores)}
                 rows.append(row)
-                print(f"healthy {name:24} {row['wall_s']:5.1f} s  " + ("; ".join(_short(f) for f in row["findings"]) or "nothing"), flush=True)
+                print(
+                    f"healthy {name:24} {row['wall_s']:5.1f} s  "
+                    + ("; ".join(_short(f) for f in row["findings"]) or "nothing"),
+                    flush=True,
+                )
     if not args.healthy:
         for mutation in mutations[args.offset :: args.every]:
             if (only and not any(mutation.id.startswith(x) for x in only)) or (named and mutation.program not in named):
@@ -106,17 +140,75 @@ def main() -> None:
             line = planted.line
             rows.append(row)
             state = "line" if row["line_named"] else "found" if row["detected"] else "MISSED"
-            print(f"{state:6} {mutation.id:40} {'/'.join(mutation.dyes):12} line {line}: " + "; ".join(_short(f) for f in row["findings"]), flush=True)
+            print(
+                f"{state:6} {mutation.id:40} {'/'.join(mutation.dyes):12} line {line}: "
+                + "; ".join(_short(f) for f in row["findings"]),
+                flush=True,
+            )
     for zygote in _zygotes:
         zygote.close()
     about = {
-        "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]), "date": str(date.today()),
+        "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]),
+        "date": str(date.today()),
         "python": platform.python_version(),
         "versions": {p: version(p) for p in ("torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")},
         "finished": time.strftime("%H:%M"),
     }
     if args.json:
         args.json.write_text(json.dumps({"about": about, "rows": rows}, indent=1), "utf-8")
+
+
+def write(parts: list[Path]) -> None:
+    """results.json and results.md from the rows of several calls; the last row of a program or fault counts."""
+    held = [json.loads(p.read_text("utf-8")) for p in parts]
+    rows = list({(r.get("id"), r["program"]): r for part in held for r in part["rows"]}.values())
+    about = [part["about"] for part in held]
+    first = about[0]
+    whole = {
+        "command": [a["command"] for a in about],
+        "date": first["date"],
+        "versions": first["versions"],
+        "rows": rows,
+    }
+    (HERE / "results.json").write_text(json.dumps(whole, indent=1) + "\n", "utf-8")
+    faults = [r for r in rows if "id" in r]
+    healthy = [r for r in rows if "id" not in r]
+    lines = ["# Dyes: the mutation suite", ""]
+    lines += [f"- command: `{a['command']}` (finished {a['finished']})" for a in about]
+    lines += [
+        f"- date: {first['date']}, python {first['python']}, 2 cores, no GPU",
+        f"- versions: {first['versions']}",
+        "",
+    ]
+    for title, chosen in (("all", faults), ("hidden from the main script", [r for r in faults if r["hidden"]])):
+        lines.append(_rates(title, chosen))
+    codes = sorted({c for r in faults for c in r["dyes"]})
+    lines += ["", "| code | faults | detected | line named |", "|---|---|---|---|"]
+    for code in codes:
+        mine = [r for r in faults if code in r["dyes"]]
+        found = [r for r in mine if r["detected"]]
+        lines.append(f"| {code} | {len(mine)} | {len(found)} | {sum(r['line_named'] for r in found)} |")
+    lines += ["", "## Healthy programs", "", "| program | seconds | findings above note | notes |", "|---|---|---|---|"]
+    for r in healthy:
+        shown = "; ".join(f"{_short(f)} {f['message']}" for f in r["findings"]) or "none"
+        notes = ", ".join(sorted({f["code"] for f in r["notes"]})) or ""
+        lines.append(f"| {r['program']} | {r['wall_s']} | {shown} | {notes} |")
+    lines += ["", "## Faults", "", "| fault | right | line | result | findings |", "|---|---|---|---|---|"]
+    for r in faults:
+        state = "line" if r["line_named"] else "found" if r["detected"] else "**missed**"
+        shown = ", ".join(dict.fromkeys(_short(f) for f in r["findings"]))
+        lines.append(f"| {r['id']} | {'/'.join(r['dyes'])} | {r['file']}:{r['line']} | {state} | {shown} |")
+    (HERE / "results.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _rates(title: str, rows: list[dict[str, Any]]) -> str:
+    found = [r for r in rows if r["detected"]]
+    named = sum(r["line_named"] for r in found)
+    share = 100 * len(found) / max(len(rows), 1)
+    return (
+        f"- {title}: {len(found)} of {len(rows)} faults detected by the right dye ({share:.0f} %), "
+        f"the line named within one in {named} of those ({100 * named / max(len(found), 1):.0f} %)"
+    )
 
 
 def _short(finding: dict[str, Any]) -> str:

@@ -184,14 +184,18 @@ def dye(request: Request, cores: int = 2) -> Result:
     Raises TraceError where no run folder can be made, OSError where the interpreter cannot be started.
     """
     folder = new_run_folder(request.script, request.home)
-    meta = _meta(request, folder, python_command(request.python, request.script, request.arguments, module=request.module))
+    meta = _meta(
+        request, folder, python_command(request.python, request.script, request.arguments, module=request.module)
+    )
     folder.write_meta(meta)
     line = request.status or StatusLine(sys.stderr.buffer, False)
     seconds = request.budget_s or 90.0
     started = time.monotonic()
 
     def progress(name: str, done: int, of: int) -> None:
-        line.show(f"lifesigns dye {_clock(time.monotonic() - started)} of {_clock(seconds)} · {done} of {of} dyes · {name}")
+        line.show(
+            f"lifesigns dye {_clock(time.monotonic() - started)} of {_clock(seconds)} · {done} of {of} dyes · {name}"
+        )
 
     traced = trace(_target(request), seconds, cores, progress, suspect_dyes)
     meta.update(ended=DYES_ONLY, wall_s=traced.wall_s, exit_status=0, dyes=_about(traced))
@@ -242,7 +246,10 @@ class _Dyes:
         while self._thread.is_alive() and time.monotonic() < self._until + DYE_RESERVE_S / 2:
             self._thread.join(0.2)
             name, done, of = self._doing
-            line.show(f"lifesigns: planting dyes · {done} of {of} · {name} · {_clock(max(self._until - time.monotonic(), 0))} left")
+            line.show(
+                f"lifesigns: planting dyes · {done} of {of} · {name} · "
+                f"{_clock(max(self._until - time.monotonic(), 0))} left"
+            )
         if self._traced is None:
             return {"error": self._error or "not finished within the budget"}
         if nothing_recorded(load_run(folder.path)):

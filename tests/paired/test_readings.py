@@ -123,7 +123,7 @@ def test_levels_and_n_of_multi_step_targets(gamma: float, n: int) -> None:
         assert found.ratio == pytest.approx(gamma, abs=1e-4)
     weight = readings.bootstrap_weights(stain(base, valued), rewards, rewards.common, 1.0)
     assert weight is not None
-    assert weight[0] == pytest.approx(gamma**n, abs=1e-4)
+    assert weight[0] == pytest.approx([gamma**n], abs=1e-4)
     assert weight[1] == 0
     assert readings.bootstrap_weights(stain(base, valued), rewards, 0, 1.0) is None
 

@@ -44,7 +44,9 @@ def _outcome(trace: Trace) -> Outcome:
     if losses is not None:
         return _from_losses(losses)
     if trace.of_kind("dye") and not trace.series_but("dye."):
-        return Outcome("cannot tell", "Dyes were planted; the run itself was not recorded, so whether it learns is open.")
+        return Outcome(
+            "cannot tell", "Dyes were planted; the run itself was not recorded, so whether it learns is open."
+        )
     return Outcome("cannot tell", "Cannot tell whether it learned: neither returns nor losses were recorded.")
 
 

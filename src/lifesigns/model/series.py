@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 CLOCKS = ("env_step", "update", "backward", "episode", "wall", "logged", "rank")
 """What `Series.x` counts: environment steps (all environments of a run together), optimiser steps of one
-optimiser, calls of backward, finished episodes, seconds since the start, the step a logger was given, or a place in a sorted list."""
+optimiser, calls of backward, finished episodes, seconds since the start, the step a logger was
+given, or a place in a sorted list."""
 
 
 @dataclass(frozen=True)

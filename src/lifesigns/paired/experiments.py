@@ -116,7 +116,7 @@ class Lab:
         return self._plans[name]
 
     def stain(self, base: str, dyed: str, *, must_plant: bool = True) -> Stain:
-        """Two runs compared. Raises Blind where the script ended with an exception of its own, or nothing was planted."""
+        """Two runs compared. Raises Blind where the script ended with an exception, or nothing was planted."""
         if (base, dyed) not in self._stains:
             log = self.log(dyed)
             if log.about["why"] == "exception" and self.log(base).about["why"] != "exception":
@@ -153,7 +153,7 @@ def answer(stain: Stain, facts: Facts) -> None:
 
 
 def path_of(stain: Stain, until: int, most: int = 8) -> list[dict[str, Any]]:
-    """The user's lines that a stain went through, in order, each with its first operation and how many numbers moved."""
+    """The user's lines that a stain went through, in order, each with its first operation."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for i, change in stain.ops():
         site = stain.base.site(i)
@@ -163,8 +163,12 @@ def path_of(stain: Stain, until: int, most: int = 8) -> list[dict[str, Any]]:
         if key not in found and len(found) < most:
             moved = change[change != 0]
             found[key] = {
-                "file": key[0], "line": key[1], "operation": stain.base.name(i), "shape": list(change.shape),
-                "moved": int(moved.size), "largest": float(moved[abs(moved).argmax()]),
+                "file": key[0],
+                "line": key[1],
+                "operation": stain.base.name(i),
+                "shape": list(change.shape),
+                "moved": int(moved.size),
+                "largest": float(moved[abs(moved).argmax()]),
             }
     return list(found.values())
 

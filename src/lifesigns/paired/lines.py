@@ -64,13 +64,13 @@ WANTED: dict[str, tuple[Suspect, str, str, str]] = {
 
 
 def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
-    """For each suspect dye with such an answer: a pair of runs with the lines logged; `line` in its facts where found."""
+    """For each suspect dye with such an answer: a pair of runs with the lines logged; `line` in its facts."""
     wanted = [
         (f, WANTED[f.dye])
         for f in facts
         if f.dye in WANTED and f.dye in suspects and not f.data.get("blind") and WANTED[f.dye][0](f.data)
     ]
-    for one, (_, base, dyed, _) in wanted:
+    for _, (_, base, dyed, _) in wanted:
         for name in (base, dyed):
             lab.ask_lines(name)
         lab.ask_lines_again(base)

@@ -10,6 +10,7 @@ import linecache
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
@@ -49,7 +50,8 @@ class LinePath:
             if (x.file, x.line) != (y.file, y.line):
                 break
             names = tuple(
-                n for n in dict.fromkeys([*x.values, *y.values])
+                n
+                for n in dict.fromkeys([*x.values, *y.values])
                 if x.values.get(n) != y.values.get(n) and (x.file, x.line, n) not in restless
             )
             if names:
@@ -121,7 +123,7 @@ class LinePath:
     def _rollout_end(self, steps: list[int], tail: list[Mark]) -> int:
         """The last of the steps that come in one run after the stained one (loops of less than 400 events)."""
         end = steps[0] if steps else -1
-        for before, after in zip(steps, steps[1:], strict=False):
+        for before, after in pairwise(steps):
             if after - before > 400:
                 break
             end = after

@@ -59,7 +59,10 @@ def _shown(path: str, cwd: str) -> str:
 
 def _relative(value: Any, cwd: str) -> Any:
     if isinstance(value, dict):
-        return {str(k): _shown(v, cwd) if k == "file" and isinstance(v, str) else _relative(v, cwd) for k, v in value.items()}
+        return {
+            str(k): _shown(v, cwd) if k == "file" and isinstance(v, str) else _relative(v, cwd)
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_relative(v, cwd) for v in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -124,7 +124,8 @@ def value_weights(stain: Stain, like: int, ratio: float, until: int) -> float | 
     """
     name, site = stain.base.rows[like, 1], stain.base.rows[like, 2]
     parts = [
-        change[change != 0] for i, change in stain.ops()
+        change[change != 0]
+        for i, change in stain.ops()
         if i < until and stain.base.rows[i, 1] == name and stain.base.rows[i, 2] == site and change.ndim
     ]
     moved = np.concatenate(parts) if parts else np.array([])

@@ -24,7 +24,7 @@ def reaches(lab: Lab, facts: Facts) -> None:
 
 
 def strong(lab: Lab, facts: Facts, name: str, again: str) -> None:
-    """Where losses answer and gradients do not (a clipped loss), the same plant once more, large and of the other sign."""
+    """Where losses answer and gradients do not (a clipped loss), the same plant once more, large and negative."""
     if facts.data["gradients_touched"] or not facts.data["losses_touched"]:
         return
     request = lab.request(name)
@@ -32,12 +32,6 @@ def strong(lab: Lab, facts: Facts, name: str, again: str) -> None:
     lab.ask(again, **{**request, "plants": plants})
     found = lab.stain("natural", again)
     facts.data["gradients_touched"] = sum(i in found.marks for i, _ in found.effects("grad"))
-
-
-def is_on_policy(lab: Lab) -> bool:
-    """Whether one reward of the first rollout is learned from at the first phase of updates (not sampled from a store)."""
-    plan = lab.plan("natural")
-    return plan.log.about["why"] == "phase" or bool(lab.stain("natural", "reward-once").of_kind("grad"))
 
 
 def impulse_stain(lab: Lab) -> tuple[Stain, str]:
@@ -138,7 +132,7 @@ def _alone(stain: Stain, *, inserted: bool) -> dict[str, Any] | None:
         rest = rest[rest > 1e-3 * abs(scale)]
         if inserted and len(rest):
             rest = rest[rest < 0.999 * rest.max()]
-        row = {"own_rows": full, "crossing_rows": len(rest), "record": i, "planted_rows": planted}
+        row: dict[str, Any] = {"own_rows": full, "crossing_rows": len(rest), "record": i, "planted_rows": planted}
         row["crossing"] = float(rest.max() / abs(scale)) if len(rest) else 0.0
         if full and (best is None or row["crossing_rows"] > best["crossing_rows"]):
             best = row
@@ -304,26 +298,30 @@ def _actor(plan: Plan) -> dict[str, Any]:
         calls = {log.parents[i][0]: i for i in inside if log.parents[i]}
         for call, record in calls.items():
             shape = log.shapes[call]
-            if len(shape) < 1 or shape[-1] != 1 and len(shape) > 1:
+            if len(shape) < 1 or (shape[-1] != 1 and len(shape) > 1):
                 continue
             others = {c for c in calls if plan.label(c) != plan.label(call)}
             label = plan.label(call)
-            source = next((i for i in range(call - 1, max(call - 60, -1), -1)
-                           if log.kind(i) == "input" and log.name(i) == label), -1)
+            source = next(
+                (i for i in range(call - 1, max(call - 60, -1), -1) if log.kind(i) == "input" and log.name(i) == label),
+                -1,
+            )
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
             gradient = log.value(record)
             if gradient is not None and np.any(gradient != 0) and _is_constant(gradient):
                 site = log.site(loss)
                 return {
-                    "critic": log.name(call), "sign": float(np.sign(gradient.sum())), "rows": int(gradient.size),
+                    "critic": log.name(call),
+                    "sign": float(np.sign(gradient.sum())),
+                    "rows": int(gradient.size),
                     "line": _reduced(plan, loss) or ({"file": site.user_file, "line": site.user_line} if site else {}),
                 }
     return {}
 
 
 def _is_constant(gradient: Any) -> bool:
-    """Whether the rows of a gradient have one value, or that and 0: the mean of a critic (or of the least of several)."""
+    """Whether the rows of a gradient have one value, or that and 0: a mean of a critic (or of the least of several)."""
     values = gradient[gradient != 0].astype(np.float64)
     return bool(np.all(np.abs(values - values[0]) <= 1e-3 * np.abs(values[0])))
 

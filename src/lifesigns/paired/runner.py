@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ZYGOTE = Path(__file__).parents[1] / "record" / "dyes" / "zygote.py"
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 START_LIMIT_S = 60.0
 
 
@@ -37,7 +35,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Ran:
-    """One finished run: its folder, its exit status (None: ended at the time limit), seconds, what it says of itself."""
+    """One finished run: its folder, exit status (None: ended at the time limit), seconds, what it says of itself."""
 
     folder: Path
     status: int | None
@@ -133,9 +131,7 @@ class Runner:
         for thread in self._threads:
             thread.start()
 
-    def submit(
-        self, name: str, *, first: bool = False, zygote: int | None = None, **request: Any
-    ) -> Future[Ran]:
+    def submit(self, name: str, *, first: bool = False, zygote: int | None = None, **request: Any) -> Future[Ran]:
         """Asks for one run; `request`: world, plants, stop, seeds, shift_seeds, lines."""
         with self._lock:
             self._number += 1

@@ -83,7 +83,7 @@ def unreached(lab: Lab, facts: Facts) -> None:
     """No dye: parameters of optimisers whose gradient is absent or exactly zero at every step of the undyed run."""
     log = lab.log("natural")
     optimizers: dict[str, Any] = log.notes.get("optimizers", {})
-    steps = {name: 0 for name in optimizers}
+    steps = dict.fromkeys(optimizers, 0)
     for i in log.of_kind("grad").tolist():
         steps[log.name(i)] = steps.get(log.name(i), 0) + 1
     if not optimizers:
@@ -117,9 +117,31 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
 
 
 ELEMENTWISE = {
-    "add", "sub", "mul", "div", "__add__", "__sub__", "__mul__", "__truediv__", "rsub", "__rsub__", "true_divide",
-    "mse_loss", "smooth_l1_loss", "l1_loss", "huber_loss", "minimum", "maximum", "min", "max", "__radd__", "__rmul__",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "eq", "where",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "__add__",
+    "__sub__",
+    "__mul__",
+    "__truediv__",
+    "rsub",
+    "__rsub__",
+    "true_divide",
+    "mse_loss",
+    "smooth_l1_loss",
+    "l1_loss",
+    "huber_loss",
+    "minimum",
+    "maximum",
+    "min",
+    "max",
+    "__radd__",
+    "__rmul__",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "eq",
+    "where",
 }
 
 
@@ -136,5 +158,7 @@ def broadcast_places(log: RunLog) -> list[dict[str, Any]]:
         if tall == (flat[0], 1) and flat[0] >= 4:
             site = log.site(i)
             key = (log.name(i), site.line if site else 0)
-            found.setdefault(key, {"record": i, "operation": log.name(i), "rows": flat[0], "line": site.line if site else 0})
+            found.setdefault(
+                key, {"record": i, "operation": log.name(i), "rows": flat[0], "line": site.line if site else 0}
+            )
     return list(found.values())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifesigns.paired import episodes, rewards, supervised
+from lifesigns.paired import actions, episodes, rewards, supervised
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, Reader, collect
 from lifesigns.paired.lines import locate_all
 from lifesigns.paired.plan import Plan
@@ -54,8 +54,8 @@ RL_READERS: tuple[tuple[str, Reader], ...] = (
     ("environment-rows", episodes.rows_apart),
     ("observation", episodes.observation),
     ("observation-copy", episodes.aliasing),
-    ("action", episodes.actions),
-    ("first-ratio", episodes.first_ratio),
+    ("action", actions.actions),
+    ("first-ratio", actions.first_ratio),
     ("target-network", episodes.target_network),
     ("detached-target", episodes.detached_target),
     ("evaluation", episodes.evaluation),
@@ -84,8 +84,9 @@ def trace(
     nice: int = 0,
 ) -> Traced:
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
-    started. `suspects`: which dyes of those read ask for a line; `cores`: runs side by side (two at least, since a control pair needs two processes); `keep`: a folder in
-    which the runs' logs stay; `zygotes`: processes of an earlier trace to be used again; `nice`: their priority."""
+    started. `cores`: runs side by side (two at least, since a control pair needs two processes); `suspects`: which dyes
+    of those read ask for a line; `keep`: a folder in which the runs' logs stay; `zygotes`: processes of an earlier
+    trace to be used again; `nice`: their priority."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
     runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
@@ -118,8 +119,10 @@ def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[
     stop = _why_not(lab, plan)
     if not same or stop:
         reason = stop or "two undyed runs differ, so no difference could be laid to a dye"
-        rest = [Facts(n, {"blind": reason}) for n, _ in (*RL_READERS, *SUPERVISED_READERS, *COMMON_READERS, ("seeds", None))]
-        return Traced([reproducible, *(rest if same or stop else rest)], about)
+        rest = [
+            Facts(n, {"blind": reason}) for n, _ in (*RL_READERS, *SUPERVISED_READERS, *COMMON_READERS, ("seeds", None))
+        ]
+        return Traced([reproducible, *rest], about)
     readers = [*(RL_READERS if plan.is_rl else SUPERVISED_READERS), *COMMON_READERS, ("seeds", seeds)]
     _ask_all(lab, plan)
     _entropy(lab, reproducible)
@@ -196,7 +199,9 @@ def _ask_all(lab: Lab, plan: Plan) -> None:
         ask("hash-seed", hash_seed=1)
     shifted = {"updates": 2, "phases": 2}
     if lab.runner.takes_seed:
-        ask("other-seed", arguments=[*lab.runner.target.arguments, "--seed", OTHER_SEED], stop=shifted, fresh_seeds=True)
+        ask(
+            "other-seed", arguments=[*lab.runner.target.arguments, "--seed", OTHER_SEED], stop=shifted, fresh_seeds=True
+        )
     ask("agent-seeds", shift_seeds={"agent": 1000}, stop=shifted)
     if plan.is_rl:
         ask("env-seeds", shift_seeds={"env": 1000}, stop=shifted)
@@ -227,9 +232,13 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     ask("reward-first-steps", world=world, plants=[{"kind": "reward", "at": "first-step", "delta": DELTA, **only}])
     ask("reward-truncated", world=world, plants=[{"kind": "reward", "at": "truncated", "delta": DELTA, **only}])
     ask("obs-reset", world=world, plants=[{"kind": "obs", "at": "reset-after-truncation", **only}])
-    ask("obs-one-episode", world=world, plants=[
-        {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
-    ])
+    ask(
+        "obs-one-episode",
+        world=world,
+        plants=[
+            {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
+        ],
+    )
     ask("obs-all", plants=[{"kind": "obs", "at": at, **only} for at in ("step", "any-reset")])
     ask("obs-copied", plants=[{"kind": "copy", "at": "step"}])
     if plan.log.notes.get("dummy_rows") or "dummy_rows" in _notes(lab, "busy"):
@@ -261,7 +270,9 @@ def _ask_values(lab: Lab, plan: Plan) -> None:
 def _at_calls(plan: Plan, calls: Sequence[int], what: dict[str, Any]) -> list[dict[str, Any]]:
     """One plant for each of these calls of networks."""
     return [
-        {"kind": "output", "modules": [plan.label(c)], "calls": [n, n], **what} for c in calls for n in [_number_of(plan, c)]
+        {"kind": "output", "modules": [plan.label(c)], "calls": [n, n], **what}
+        for c in calls
+        for n in [_number_of(plan, c)]
     ]
 
 
@@ -284,7 +295,9 @@ def _ask_one_value(lab: Lab, plan: Plan) -> None:
     values = [i for i in near if log.shapes[i] in ((n, 1), (n,), (1,), ()) and log.rows[i, 6] in (0, 1)]
     values = [i for i in values if log.shapes[i] == (n, 1)] or values
     row = plan.train_parts.index(once.part)
-    batched = [i for i in plan.update_calls if i < plan.first_grad and log.shapes[i][-1:] == (1,) and not log.rows[i, 9]]
+    batched = [
+        i for i in plan.update_calls if i < plan.first_grad and log.shapes[i][-1:] == (1,) and not log.rows[i, 9]
+    ]
     if values:
         name = log.name(values[-1])
         part = int(name.split("[")[1].rstrip("]")) if "[" in name else None
@@ -344,7 +357,7 @@ def _hash_seed(lab: Lab, facts: Facts) -> None:
 
 
 def seeds(lab: Lab, facts: Facts) -> None:
-    """Other seeds for the agent, other seeds for the environment: each must change the run; so must another `--seed`."""
+    """Other seeds for the agent, other seeds for the environment, another `--seed`: each must change the run."""
     log = lab.log("natural")
     given = log.about["seeds"]
     facts.data["given"] = given[:20]

@@ -110,7 +110,7 @@ def _discounting(data: Data) -> str:
 
 def _sign(data: Data) -> str:
     pulls = [f"{k} {'toward it' if v > 0 else 'away from it'}" for k, v in data.get("pulls", {}).items()]
-    actor = data.get("actor") or {}
+    actor: Data = data.get("actor") or {}
     if actor:
         pulls.append(f"policy raises {actor['critic']}" if actor["sign"] < 0 else f"policy lowers {actor['critic']}")
     return ", ".join(pulls)

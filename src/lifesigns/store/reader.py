@@ -169,13 +169,26 @@ def save_part(path: Path, subjects: Iterable[Subject], events: Iterable[Event], 
     writer = TraceWriter(path)
     for subject in subjects:
         writer.record(
-            {"t": "subject", "id": subject.id, "kind": subject.kind, "name": subject.name,
-             "at": _at(subject.location), "info": dict(subject.info)}
+            {
+                "t": "subject",
+                "id": subject.id,
+                "kind": subject.kind,
+                "name": subject.name,
+                "at": _at(subject.location),
+                "info": dict(subject.info),
+            }
         )
     for event in events:
         writer.record(
-            {"t": "event", "kind": event.kind, "subject": event.subject, "data": dict(event.data),
-             "at": _at(event.location), "wall_s": event.wall_s, "env_step": event.env_step}
+            {
+                "t": "event",
+                "kind": event.kind,
+                "subject": event.subject,
+                "data": dict(event.data),
+                "at": _at(event.location),
+                "wall_s": event.wall_s,
+                "env_step": event.env_step,
+            }
         )
     for one in added:
         column = writer.series(one.name, one.clock, one.unit, one.subject, one.columns)

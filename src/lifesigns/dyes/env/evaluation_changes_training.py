@@ -84,7 +84,10 @@ class EvaluationChangesTraining(DyeRule):
                 "evaluation draws from the streams of training"
             )
             yield self.found(view, message, "warning", streams, 0.0, series="dye.streams_touched", unit="gradients")
-        for key, what in (("reseeds", "a global random seed was set"), ("midway_resets", "a training environment was reset")):
+        for key, what in (
+            ("reseeds", "a global random seed was set"),
+            ("midway_resets", "a training environment was reset"),
+        ):
             found = rows(facts, key)
             if found:
                 where = next((s for one in found if (s := spot(one.get("at")))), None)

@@ -56,7 +56,9 @@ class EnvironmentSeedWithoutEffect(DyeRule):
             message = f"{some(given, 'seed')} given to `reset` replaced by another number changed no observation"
             yield self.found(view, message, "warning", 0.0, None, series="dye.env_touched", unit="observations")
         elif known(facts, "argument_env_touched") == 0.0:
-            message = "another `--seed` left the first observations as they were, while another seed for `reset` does not"
+            message = (
+                "another `--seed` left the first observations as they were, while another seed for `reset` does not"
+            )
             where = spot(facts.get("env_at"))
             yield self.found(
                 view, message, "warning", 0.0, None, series="dye.argument_env_touched", unit="0/1", location=where

@@ -68,14 +68,20 @@ class RunNotReproducible(DyeRule):
         if unseeded and facts["same"]:
             places = ", ".join(f"line {s.line}" for one in rows(facts, "drawn_at") if (s := spot(one)))
             message = (
-                f"with other random bits from the operating system the run differs ({unseeded:.0f} records): a generator "
-                f"that it draws from was given no seed{f' (made at {places})' if places else ''}"
+                f"with other random bits from the operating system the run differs ({unseeded:.0f} records): a "
+                f"generator that it draws from was given no seed{f' (made at {places})' if places else ''}"
             )
             where = next((s for one in rows(facts, "drawn_at") if (s := spot(one))), None)
             seeded = bool(facts.get("gave_seeds"))
             yield self.found(
-                view, message, "warning" if seeded else "note", unseeded, 0.0, series="dye.entropy_touched",
-                unit="records", location=where,
+                view,
+                message,
+                "warning" if seeded else "note",
+                unseeded,
+                0.0,
+                series="dye.entropy_touched",
+                unit="records",
+                location=where,
             )
         if known(facts, "hash_touched") and facts["same"]:
             message = "with another hash seed (the order of sets of strings) the run differs"

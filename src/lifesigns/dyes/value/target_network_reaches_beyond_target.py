@@ -53,8 +53,8 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
         facts = self.facts(view)
         if facts.get("uncalled"):
             message = (
-                f"targets are made from `{facts.get('bootstraps_from')}`, which is trained, while a network of the same "
-                "class and shapes was never called"
+                f"targets are made from `{facts.get('bootstraps_from')}`, which is trained, while a network of the "
+                "same class and shapes was never called"
             )
             yield self.found(view, message, "error", 0.0, None, series="dye.uncalled", unit="networks")
             return
@@ -77,7 +77,9 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
         """Acting by it, and learning without it."""
         seen = {"networks": ["QNet#1"], "gradients": 16, "gradients_touched": 16, "weight": 0.99}
         yield dye_case("acting", self.dye, {**seen, "acting_touched": 40, "actions_touched": 12})
-        yield dye_case("never called", self.dye, {"uncalled": [{"class": "Q"}], "bootstraps_from": "Q#0", "networks": []})
+        yield dye_case(
+            "never called", self.dye, {"uncalled": [{"class": "Q"}], "bootstraps_from": "Q#0", "networks": []}
+        )
         unused = {"gradients_touched": 0, "acting_touched": 0, "actions_touched": 0}
         yield dye_case("unused", self.dye, {**seen, **unused})
 

@@ -5,6 +5,7 @@ Flows in: the session. Flows out: `session.seeds`, the seeds that the script gav
 
 from __future__ import annotations
 
+import operator
 import random
 from typing import Any
 
@@ -28,15 +29,13 @@ class Seeds:
         """The seed to use instead of `seed`: the first run's if it differs, shifted where a dye asks for it."""
         at = callsite.location(callsite.user_frame(frame))
         number = len(self.given)
-        if isinstance(seed, list | tuple) and seed and all(isinstance(s, int) for s in seed):
-            whole: Any = [int(s) for s in seed]
-        else:
-            whole = int(seed) if hasattr(seed, "__index__") else None
+        whole = _whole(seed)
         replaced = False
         if number < len(self.replay) and self.replay[number]["what"] == what and self.replay[number]["seed"] != whole:
             whole, replaced = self.replay[number]["seed"], True
-        self.given.append({"what": what, "seed": whole, "at": at, "replaced": replaced,
-                           "update": self.session.log.update})
+        self.given.append(
+            {"what": what, "seed": whole, "at": at, "replaced": replaced, "update": self.session.log.update}
+        )
         by = self.shift.get("env" if what == "env.reset" else "agent", 0)
         if by and whole is not None:
             return [s + by for s in whole] if isinstance(whole, list) else whole + by
@@ -51,6 +50,13 @@ class Seeds:
             places.append(at)
         by = self.shift.get("entropy", 0)
         return random.Random(START_SEED + self.drawn + by).getrandbits(bits)
+
+
+def _whole(seed: Any) -> Any:
+    """A seed as an int or a list of them; None for anything else."""
+    if isinstance(seed, list | tuple):
+        return [int(s) for s in seed] if seed and all(isinstance(s, int) for s in seed) else None
+    return operator.index(seed) if hasattr(seed, "__index__") else None
 
 
 def install(session: Any) -> Seeds:

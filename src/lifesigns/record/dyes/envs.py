@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from .. import callsite, taps
+from . import layers, observations
 from .session import Session
 
 COMB, COMB_AT = 16, 5
@@ -79,8 +80,8 @@ class Parts:
             self.session.notes.setdefault("envs", {})[found.number] = {
                 "class": name,
                 "at": callsite.location(callsite.user_frame(callsite.here(2))),
-                "action": _space(getattr(env, "action_space", None)),
-                "observation": _space(getattr(env, "observation_space", None)),
+                "action": observations.space_of(getattr(env, "action_space", None)),
+                "observation": observations.space_of(getattr(env, "observation_space", None)),
             }
         return found
 
@@ -107,7 +108,7 @@ class Parts:
         part.steps += 1
         part.ended = terminated or truncated
         if session.kinds("scribble"):
-            _scribble(part.last_obs)
+            observations.scribble(part.last_obs)
             part.last_obs = obs
         return obs, reward, terminated, truncated, info
 
@@ -120,7 +121,7 @@ class Parts:
         obs, *rest = result
         for plant in plants:
             if _matches(plant, part, when, done=1):
-                obs = changed(obs, env)
+                obs = observations.changed(obs, env)
                 self._note(plant, part, when)
         return (obs, *rest)
 
@@ -167,10 +168,10 @@ class Parts:
             when.add("reset-after-truncation")
         for plant in self.session.plants:
             if plant["kind"] == "obs" and _matches(plant, part, when):
-                obs = changed(obs, part.env)
+                obs = observations.changed(obs, part.env)
                 self._note(plant, part, when)
         number = self.session.log.site(None)
-        for array in _arrays(obs):
+        for array in observations.arrays(obs):
             self.session.add("obs", f"env{part.number}.reset", number, array)
         return (obs, info) if info is not None else obs
 
@@ -178,8 +179,13 @@ class Parts:
         log = self.session.log
         self.session.planted.append(
             {
-                "env": part.number, "step": part.steps, "episode": part.episode, "in_episode": part.in_episode,
-                "update": log.update, "record": len(log.rows), "kind": plant["kind"],
+                "env": part.number,
+                "step": part.steps,
+                "episode": part.episode,
+                "in_episode": part.in_episode,
+                "update": log.update,
+                "record": len(log.rows),
+                "kind": plant["kind"],
             }
         )
 
@@ -193,17 +199,12 @@ class Parts:
             add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
         except (TypeError, ValueError):
             pass
-        for array in _arrays(obs):
+        for array in observations.arrays(obs):
             add("obs", name, site, array)
         add("end", name, site, np.array([terminated, truncated]))
 
 
 STEP_PLANTS = ("reward", "obs", "end")
-
-
-def _space(space: Any) -> dict[str, Any]:
-    shape = getattr(space, "shape", None)
-    return {"type": type(space).__name__, "shape": list(shape) if shape is not None else None, "n": getattr(space, "n", None) and int(space.n)}
 
 
 def _moment(part: Part, terminated: bool, truncated: bool) -> set[str]:
@@ -234,42 +235,8 @@ def _planted(plant: dict[str, Any], part: Part, obs: Any, reward: Any, terminate
     if plant["kind"] == "reward":
         return obs, reward + plant["delta"], terminated, truncated
     if plant["kind"] == "obs":
-        return changed(obs, part.env), reward, terminated, truncated
+        return observations.changed(obs, part.env), reward, terminated, truncated
     return obs, reward, not terminated, not truncated
-
-
-def changed(obs: Any, env: Any) -> Any:
-    """Another valid observation: floats moved by a fifth of their size plus 0.1, whole numbers to the next one."""
-    import numpy as np
-
-    if isinstance(obs, dict):
-        return {k: changed(v, env) for k, v in obs.items()}
-    if isinstance(obs, tuple):
-        return tuple(changed(v, env) for v in obs)
-    array = np.asarray(obs)
-    if array.dtype.kind == "f":
-        new: Any = (array * 1.2 + 0.1).astype(array.dtype)
-    elif array.dtype == np.uint8:
-        new = (255 - array).astype(np.uint8)
-    elif array.dtype.kind in "iu":
-        n = getattr(getattr(env, "observation_space", None), "n", None)
-        new = ((array + 1) % int(n)).astype(array.dtype) if n else array + 1
-    else:
-        return obs
-    return new if isinstance(obs, np.ndarray) else type(obs)(new) if not isinstance(obs, bool) else not obs
-
-
-def _arrays(obs: Any) -> list[Any]:
-    import numpy as np
-
-    if isinstance(obs, dict):
-        return [a for v in obs.values() for a in _arrays(v)]
-    if isinstance(obs, tuple | list):
-        return [a for v in obs for a in _arrays(v)]
-    if hasattr(obs, "detach"):
-        obs = obs.detach().cpu().numpy()
-    array = np.asarray(obs)
-    return [np.atleast_1d(array)] if array.dtype.kind in "biuf" else []
 
 
 def _flat(action: Any) -> Any:
@@ -277,17 +244,10 @@ def _flat(action: Any) -> Any:
     import numpy as np
 
     if isinstance(action, dict | tuple | list):
-        parts = _arrays(action)
+        parts = observations.arrays(action)
         return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(1)
     array = np.atleast_1d(np.asarray(action))
     return np.zeros(1) if array.dtype.hasobject else array
-
-
-def _scribble(obs: Any) -> None:
-    import numpy as np
-
-    if isinstance(obs, np.ndarray) and obs.dtype.kind == "f" and obs.flags.writeable:
-        obs += 0.37
 
 
 def install(session: Session) -> None:
@@ -306,11 +266,11 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)
         if session.plants and session.kinds("copy"):
-            _copying(cls, parts)
+            layers.copying(cls, parts)
         if not issubclass(cls, gymnasium.Wrapper):
             _wrap(cls, base, parts)
         if any(p.get("outer") for p in session.plants):
-            _outermost(cls, base, parts)
+            layers.outermost(cls, base, parts)
         return made
 
     base.__new__ = __new__
@@ -318,7 +278,7 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
     _watch_autoreset(vector, session)
     if session.kinds("copy"):
         for name in ("step", "reset"):
-            taps.replace(vector.SyncVectorEnv, name, _copied(getattr(vector.SyncVectorEnv, name), session))
+            taps.replace(vector.SyncVectorEnv, name, layers.copied(getattr(vector.SyncVectorEnv, name), session))
     asynchronous = vector.AsyncVectorEnv
 
     class InProcess(vector.SyncVectorEnv):
@@ -408,65 +368,6 @@ def _reset(original: Any, parts: Parts) -> Any:
             parts.session.fail()
 
     return reset
-
-
-def _outermost(cls: type, base: type, parts: Parts) -> None:
-    """Lets `parts` see what the outermost layer's `step` returns."""
-    owner = next((c for c in cls.__mro__ if "step" in c.__dict__), base)
-    if owner is base or (owner, "outer") in parts.wrapped:
-        return
-    parts.wrapped.add((owner, "outer"))
-    original = owner.__dict__["step"]
-
-    @wraps(original)
-    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
-        parts.depth += 1
-        try:
-            result = original(self, *args, **kwargs)
-        finally:
-            parts.depth -= 1
-        if parts.depth:
-            return result
-        try:
-            return parts.left(self, result)
-        except Exception:
-            parts.session.fail()
-
-    owner.step = step  # type: ignore[attr-defined]
-
-
-def _copying(cls: type, parts: Parts) -> None:
-    """Makes every layer hand out copies of its observations, and notes the layers that reuse an array."""
-    for name in ("step", "reset"):
-        owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
-        if owner is None or (owner, f"copy-{name}") in parts.wrapped:
-            continue
-        parts.wrapped.add((owner, f"copy-{name}"))
-        setattr(owner, name, _copied(owner.__dict__[name], parts.session))
-
-
-def _copied(original: Any, session: Session) -> Any:
-    last: dict[int, Any] = {}
-
-    @wraps(original)
-    def copied(self: Any, *args: Any, **kwargs: Any) -> Any:
-        import numpy as np
-
-        result = original(self, *args, **kwargs)
-        if not isinstance(result, tuple) or not isinstance(result[0], np.ndarray):
-            return result
-        obs = result[0]
-        if id(self) in last and np.shares_memory(last[id(self)], obs):
-            code = type(self).step.__wrapped__.__code__ if hasattr(type(self).step, "__wrapped__") else original.__code__
-            while hasattr(original, "__wrapped__"):
-                code = original.__wrapped__.__code__
-                break
-            place = callsite.at(code.co_filename, code.co_firstlineno)
-            session.notes.setdefault("aliased", {})[type(self).__name__] = place
-        last[id(self)] = obs
-        return (obs.copy(), *result[1:])
-
-    return copied
 
 
 def _watch_autoreset(vector: Any, session: Session) -> None:

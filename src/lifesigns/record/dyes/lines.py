@@ -1,7 +1,7 @@
 """Which of the user's lines changes what: values of variables by line, for the pair of runs that looks for the place.
 
-Flows in: the interpreter's line events in files of the user's. Flows out: `lines.json`, one row for each variable that a
-line gave a new value: (file, line, name, digest, number of the frame); arguments stand at the line of the `def`.
+Flows in: the interpreter's line events in files of the user's. Flows out: `lines.json`, one row for each variable that
+a line gave a new value: (file, line, name, digest, number of the frame); arguments stand at the line of the `def`.
 """
 
 from __future__ import annotations
@@ -120,7 +120,10 @@ def _digest(value: Any, depth: int) -> str:
         return blake2b(part.tobytes(), digest_size=8).hexdigest() + str(value.shape)
     if depth < 3 and isinstance(value, list | tuple | deque):
         parts = list(value) if len(value) <= 2 * EDGE else [value[i] for i in (*range(EDGE), *range(-EDGE, 0))]
-        return f"{kind}{len(value)}:" + blake2b("|".join(_digest(v, depth + 1) for v in parts).encode(), digest_size=8).hexdigest()
+        return (
+            f"{kind}{len(value)}:"
+            + blake2b("|".join(_digest(v, depth + 1) for v in parts).encode(), digest_size=8).hexdigest()
+        )
     if depth < 3 and isinstance(value, dict):
         parts = [f"{k}={_digest(v, depth + 1)}" for k, v in list(value.items())[:EDGE]]
         return f"{kind}{len(value)}:" + blake2b("|".join(parts).encode(), digest_size=8).hexdigest()

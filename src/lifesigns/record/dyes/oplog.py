@@ -13,7 +13,8 @@ from typing import Any
 
 KINDS = ("op", "input", "call", "outgrad", "loss", "grad", "step", "action", "reward", "obs", "end", "seed", "batch")
 """What a record is of: a tensor operation's result, a network's input and output, the gradient at that output, the
-tensor that backward was called on, an optimiser's gradients and its step, and what an environment was given and gave."""
+tensor that backward was called on, an optimiser's gradients and its step, and what an environment was
+given and gave."""
 KEEP_ELEMENTS, KEEP_STEP, MAX_BYTES, MAX_RECORDS = 8192, 65536, 256 << 20, 600_000
 MAX_ROWS = 2048
 
@@ -51,7 +52,7 @@ class OpLog:
     def add(
         self, kind: int, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False
     ) -> int:
-        """Appends one record of a NumPy array; returns its number. Of a long gradient or step, a strided part is kept."""
+        """Appends one record of a NumPy array; returns its number. A strided part of a long gradient is kept."""
         if len(self.rows) >= MAX_RECORDS:
             self.full = True
             return -1

@@ -31,7 +31,7 @@ class Recalls:
         torch = self.torch
         if self.depth or label in self.done or len(self.done) >= MAX_NETWORKS or not torch.is_grad_enabled():
             return
-        first = inputs[0] if inputs else None
+        first: Any = inputs[0] if inputs else None
         result = _main_output(torch, output)
         if not isinstance(first, torch.Tensor) or first.dim() < 2 or first.shape[0] < 2 or result is None:
             return
@@ -61,7 +61,12 @@ class Recalls:
 
         base = self._again(module, inputs, kwargs)
         twice = self._again(module, inputs, kwargs)
-        row: dict[str, Any] = {"network": label, "rows": first.shape[0], "shape": list(first.shape), "output": list(base.shape)}
+        row: dict[str, Any] = {
+            "network": label,
+            "rows": first.shape[0],
+            "shape": list(first.shape),
+            "output": list(base.shape),
+        }
         self.found.append(row)
         if not np.array_equal(base, twice, equal_nan=True):
             row["error"] = "two calls in evaluation mode differ"
@@ -83,7 +88,9 @@ class Recalls:
             place = length - 2
             given = (_changed(self.torch, first, (slice(None), place)), *inputs[1:])
             moved = _moved(base, self._again(module, given, kwargs), 1)
-            row.update(token_changed=place, earlier_positions=int(moved[:place].sum()), own_position=bool(moved[place:].any()))
+            row.update(
+                token_changed=place, earlier_positions=int(moved[:place].sum()), own_position=bool(moved[place:].any())
+            )
             if row["earlier_positions"]:
                 row["at"] = self._line(module, inputs, given, kwargs, lambda d: bool(d[:, :place].any()), first.shape)
         padding = _padding(self.torch, first)
@@ -92,7 +99,15 @@ class Recalls:
             self._padding(row, module, inputs, kwargs, first, base, padding, embeddings)
 
     def _padding(
-        self, row: dict[str, Any], module: Any, inputs: Any, kwargs: Any, first: Any, base: Any, padding: Any, embeddings: Any
+        self,
+        row: dict[str, Any],
+        module: Any,
+        inputs: Any,
+        kwargs: Any,
+        first: Any,
+        base: Any,
+        padding: Any,
+        embeddings: Any,
     ) -> None:
         """The embeddings of padding moved: positions that are not padding must not answer."""
         hit = [0]
@@ -132,7 +147,7 @@ class Recalls:
         return first_line(before, lines_of(self.torch, module, given, kwargs), moved, tuple(shape))
 
     def _shifted_labels(self, first: Any, inputs: Any, kwargs: Any) -> bool:
-        """Whether whole numbers of the same shape that are the tokens one place on have been seen: next-token labels."""
+        """Whether labels that are the tokens one place on have been seen: whole numbers of the same shape."""
         torch = self.torch
         candidates = [*inputs[1:], *kwargs.values(), *self.tokens]
         for one in candidates:
@@ -142,7 +157,9 @@ class Recalls:
                 if bool(same.float().mean() > 0.95) and not torch.equal(one, first):
                     return True
         return any(
-            t.dim() == 2 and t.shape[0] == first.shape[0] and t.shape[1] == first.shape[1] + 1
+            t.dim() == 2
+            and t.shape[0] == first.shape[0]
+            and t.shape[1] == first.shape[1] + 1
             and torch.equal(t[:, :-1], first)
             for t in self.tokens
         )

@@ -18,8 +18,16 @@ from typing import Any
 
 MAX_ENTRIES = 2000
 REFUSED = {
-    "os.remove": (0,), "os.rmdir": (0,), "shutil.rmtree": (0,), "os.truncate": (0,), "os.rename": (0, 1),
-    "os.link": (0, 1), "os.symlink": (1,), "os.chmod": (0,), "os.chown": (0,), "os.utime": (0,),
+    "os.remove": (0,),
+    "os.rmdir": (0,),
+    "shutil.rmtree": (0,),
+    "os.truncate": (0,),
+    "os.rename": (0, 1),
+    "os.link": (0, 1),
+    "os.symlink": (1,),
+    "os.chmod": (0,),
+    "os.chown": (0,),
+    "os.utime": (0,),
     "sqlite3.connect": (0,),
 }
 """Audit events → which of their arguments are paths that would change."""

@@ -29,7 +29,14 @@ class Session:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.log = OpLog()
-        self.stop = {"updates": 40, "phases": 20, "env_steps": 0, "seconds": 20.0, "updates_after": 0, **request["stop"]}
+        self.stop = {
+            "updates": 40,
+            "phases": 20,
+            "env_steps": 0,
+            "seconds": 20.0,
+            "updates_after": 0,
+            **request["stop"],
+        }
         self.plants: list[dict[str, Any]] = request.get("plants") or []
         self.world: dict[str, Any] = request.get("world") or {}
         self.planted: list[dict[str, Any]] = []
@@ -82,7 +89,9 @@ class Session:
             found = self._sites[key] = ((near.f_code, user and user.f_code), self.log.site(place))
         return found[1]
 
-    def add(self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False) -> int:
+    def add(
+        self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False
+    ) -> int:
         """One record."""
         return self.log.add(KIND[kind], name, site, array, parents, grad)
 
@@ -161,7 +170,5 @@ def _skipped(filename: str) -> bool:
     found = _skip.get(filename)
     if found is None:
         torch_own = f"{os.sep}torch{os.sep}" in filename and "site-packages" in filename
-        found = _skip[filename] = (
-            torch_own or filename.startswith("<") or callsite.kind_of(filename) == callsite.OURS
-        )
+        found = _skip[filename] = torch_own or filename.startswith("<") or callsite.kind_of(filename) == callsite.OURS
     return found

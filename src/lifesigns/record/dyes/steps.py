@@ -35,7 +35,9 @@ class Steps:
             if flat:
                 session.add("grad", name, site, self.torch.cat(flat).numpy())
             self.before_values[id(optimizer)] = (
-                name, site, [p.detach().clone().reshape(-1).float().cpu() for p in parameters]
+                name,
+                site,
+                [p.detach().clone().reshape(-1).float().cpu() for p in parameters],
             )
             self._describe(name, parameters)
         except Exception:
@@ -46,7 +48,11 @@ class Steps:
         missing = [i for i, p in enumerate(parameters) if p.grad is None or not bool(p.grad.detach().any())]
         seen = about.get(name)
         if seen is None:
-            about[name] = {"parameters": len(parameters), "never": missing, "shapes": [list(p.shape) for p in parameters]}
+            about[name] = {
+                "parameters": len(parameters),
+                "never": missing,
+                "shapes": [list(p.shape) for p in parameters],
+            }
         else:
             seen["never"] = sorted(set(seen["never"]) & set(missing))
 
@@ -111,9 +117,9 @@ def _collect(scope: Any, found: dict[str, list[tuple[str, float]]], seen: set[in
         elif depth < 2 and not name.startswith("__") and id(value) not in seen:
             inner = value if type(value) is dict else getattr(value, "__dict__", None)
             module = type(value).__module__.split(".")[0]
-            if type(inner) is dict and module not in ("builtins", "torch", "numpy", "types") or type(value) is dict:
+            if (type(inner) is dict and module not in ("builtins", "torch", "numpy", "types")) or type(value) is dict:
                 seen.add(id(value))
-                if len(inner) < 300:
+                if inner is not None and len(inner) < 300:
                     _collect(inner, found, seen, depth + 1)
 
 

@@ -18,9 +18,37 @@ from .steps import Steps
 
 UNINITIALISED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "rand_like_", "Tensor"})
 SILENT = frozenset(
-    "__get__ __set__ detach requires_grad_ backward numpy item tolist size dim cpu cuda type share_memory_ "
-    "register_hook is_floating_point numel stride data_ptr element_size is_contiguous __len__ __repr__ __format__ "
-    "retain_grad has_names _foreach_norm _foreach_mul_ linalg_vector_norm".split()
+    (
+        "__get__",
+        "__set__",
+        "detach",
+        "requires_grad_",
+        "backward",
+        "numpy",
+        "item",
+        "tolist",
+        "size",
+        "dim",
+        "cpu",
+        "cuda",
+        "type",
+        "share_memory_",
+        "register_hook",
+        "is_floating_point",
+        "numel",
+        "stride",
+        "data_ptr",
+        "element_size",
+        "is_contiguous",
+        "__len__",
+        "__repr__",
+        "__format__",
+        "retain_grad",
+        "has_names",
+        "_foreach_norm",
+        "_foreach_mul_",
+        "linalg_vector_norm",
+    )
 )
 """Operations that put out nothing new (their results keep the number of the operand), or nothing at all."""
 TAG = "_lifesigns_record"
@@ -39,7 +67,9 @@ def install(torch: Any, session: Session) -> None:
             if not (session.quiet or networks.depth):
                 try:
                     session.quiet += 1
-                    _operation(torch, session, func, (*args, *kwargs.values()) if kwargs else args, result, sys._getframe(1))
+                    _operation(
+                        torch, session, func, (*args, *kwargs.values()) if kwargs else args, result, sys._getframe(1)
+                    )
                 except Exception:
                     session.fail()
                 finally:
@@ -114,7 +144,7 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
     if name == "__setitem__":
         result = args[0]
     outputs = (result,) if isinstance(result, torch.Tensor) else result if isinstance(result, tuple | list) else ()
-    site = -1
+    site, parents = -1, ()
     for output in outputs:
         if not isinstance(output, torch.Tensor):
             continue
@@ -174,7 +204,8 @@ class Networks:
         """Notes of each network whether an optimiser that has stepped holds a parameter of it."""
         self.session.notes["networks"] = {
             self.labels[id(m)]: {
-                "trained": any(id(p) in owned for p in m.parameters()), "parameters": sum(1 for _ in m.parameters())
+                "trained": any(id(p) in owned for p in m.parameters()),
+                "parameters": sum(1 for _ in m.parameters()),
             }
             for m in self.held
         }

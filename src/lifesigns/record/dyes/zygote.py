@@ -4,6 +4,7 @@ The children of one zygote share their imports, their addresses and their hash s
 on stdin, one goes out for each run that has ended.
 """
 
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -62,19 +63,15 @@ def _wait(pid, limit_s):
             break  # nothing is sent during a run: who asked for it has gone
         pause = min(pause * 1.5, 0.02)
     _kill_group(pid)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     os.waitpid(pid, 0)
     return None, time.monotonic() - started
 
 
 def _kill_group(pid):
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def main():

@@ -1,0 +1,130 @@
+"""Readings without a dye of what updates score: executed actions, and the first importance ratio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifesigns.paired import readings
+from lifesigns.paired.experiments import Blind, Facts, Lab
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import GRAD
+
+
+def actions(lab: Lab, facts: Facts) -> None:
+    """No dye: are the actions that an update picks by index those that were executed on the same observations?"""
+    plan = lab.plan("natural")
+    log = plan.log
+    if len({len(o) for o in plan.acted_on.values()}) != 1:
+        raise Blind("observations differ in size")
+    dims = len(next(iter(plan.acted_on.values())))
+    executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
+    right = wrong = 0
+    for grad in plan.grads[:64]:
+        start, end = plan.window(grad)
+        for i in range(start, end):
+            if log.kind(i) != "op" or log.name(i) != "gather" or not log.rows[i, GRAD] or len(log.parents[i]) < 2:
+                continue
+            index = log.value(log.parents[i][1]) if log.parents[i][1] >= 0 else None
+            rows = _batch_behind(plan, log.parents[i][0])
+            if index is None or rows is None or len(rows) != index.reshape(-1).size or rows.shape[1] < dims:
+                continue
+            for row, chosen in zip(rows, index.reshape(-1).tolist(), strict=True):
+                owners = plan.observations.get(row[:dims].tobytes(), [])
+                taken = {int(a.reshape(-1)[0]) for o in owners if (a := executed.get(o)) is not None and a.size == 1}
+                if taken:
+                    right += int(chosen) in taken
+                    wrong += int(chosen) not in taken
+                    if int(chosen) not in taken:
+                        facts.site = log.site(i)
+    if not right + wrong:
+        right, wrong = _continuous(plan, executed, dims, facts)
+    if not right + wrong:
+        raise Blind("no action in an update could be matched to an executed one")
+    facts.data.update(right=right, wrong=wrong)
+
+
+def _batch_behind(plan: Plan, record: int) -> Any:
+    """Rows [n, dims] that the network behind a record was given, if one network with rows of known observations was."""
+    log = plan.log
+    if record < 0:
+        return None
+    for i in sorted({record, *plan.ancestors(record, 200)}, reverse=True):
+        if log.kind(i) == "input" and len(log.shapes[i]) >= 2:
+            value = log.value(i)
+            if value is None or value.dtype.kind not in "fiu":
+                continue
+            rows = value.astype(np.float32).reshape(value.shape[0], -1)
+            dims = len(next(iter(plan.acted_on.values()), ()))
+            if rows.shape[1] >= dims and rows[0][:dims].tobytes() in plan.observations:
+                return rows
+    if log.kind(record) == "call":
+        found = [i for i in plan.inputs_of(record) if log.kind(i) == "input"]
+        value = log.value(found[0]) if found else None
+        return value.astype(np.float32).reshape(value.shape[0], -1) if value is not None and value.ndim > 1 else None
+    return None
+
+
+def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, facts: Facts) -> tuple[int, int]:
+    """Rows [observation, action] of networks: how many actions are the executed ones, as they are or scaled alike."""
+    stored: list[Any] = []
+    done: list[Any] = []
+    seen = {plan.log.shapes[i][-1] for c in plan.acting_calls for i in plan.inputs_of(c)[:1] if plan.log.shapes[i]}
+    width = min(seen, default=dims)
+    for grad in plan.grads[:20]:
+        for i, rows in readings.rows_of(plan, grad):
+            if any(p >= 0 and plan.log.rows[p, GRAD] for p in plan.log.parents[i]):
+                continue  # the policy's own action, to be improved
+            for row in rows:
+                owners = plan.observations.get(row[:dims].tobytes(), [])
+                taken = executed.get(owners[0]) if len(owners) == 1 else None
+                if taken is not None and taken.dtype.kind == "f" and rows.shape[1] == width + taken.size:
+                    stored.append(row[width:].astype(np.float64))
+                    done.append(taken.reshape(-1).astype(np.float64))
+                    facts.site = plan.log.site(i)
+    if len(stored) < 20:
+        return 0, 0
+    a, b = np.array(stored), np.array(done)
+    fits = np.ones(len(a), dtype=bool)
+    for k in range(a.shape[1]):
+        fits &= _line_through(a[:, k], b[:, k])
+    return int(fits.sum()), int((~fits).sum())
+
+
+def _line_through(x: Any, y: Any) -> Any:
+    """Which points lie on the straight line through most of them (through the medians of the outer thirds)."""
+    if np.ptp(x) < 1e-9:
+        return np.abs(y - np.median(y)) <= 1e-4 * (1 + np.abs(y))
+    order = np.argsort(x)
+    third = max(len(x) // 3, 1)
+    low, high = order[:third], order[-third:]
+    slope = (np.median(y[high]) - np.median(y[low])) / max(np.median(x[high]) - np.median(x[low]), 1e-12)
+    same = np.abs(y - x) <= 1e-4 * (1 + np.abs(y))
+    line = np.abs(y - (np.median(y) + slope * (x - np.median(x)))) <= 1e-3 * (1 + np.abs(y))
+    return same if same.mean() > 0.5 else line
+
+
+def first_ratio(lab: Lab, facts: Facts) -> None:
+    """No dye: the importance ratio of the first minibatch, the exponential of a difference of log-probabilities."""
+    plan = lab.plan("natural")
+    log = plan.log
+    loss = next(iter(log.of_kind("loss").tolist()), len(log))
+    for i in range(loss):
+        if log.kind(i) != "op" or log.name(i) not in ("exp", "exp_") or not log.rows[i, GRAD]:
+            continue
+        parent = log.parents[i][0] if log.parents[i] else -1
+        if parent < 0 or log.name(parent) not in ("sub", "__sub__", "__rsub__", "rsub"):
+            continue
+        parts = log.parents[parent]
+        fixed = [p for p in parts if p >= 0 and not log.rows[p, GRAD]]
+        value = log.value(i)
+        if value is None or value.ndim == 0 or value.size < 2 or not (fixed or -1 in parts):
+            continue
+        if any(p >= 0 and log.shapes[p] != log.shapes[parent] for p in parts):
+            facts.data["broadcast"] = [list(log.shapes[p]) for p in parts if p >= 0]
+        off = np.abs(value.astype(np.float64) - 1.0)
+        facts.data.update(rows=int(value.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
+        facts.site = log.site(i)
+        return
+    raise Blind("no importance ratio was recognised before the first backward call")

@@ -1,0 +1,70 @@
+"""Layers around environments: what the outermost one returns, and copies of what each hands out."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any
+
+from .. import callsite
+from .session import Session
+
+
+def outermost(cls: type, base: type, parts: Any) -> None:
+    """Lets `parts` see what the outermost layer's `step` returns."""
+    owner = next((c for c in cls.__mro__ if "step" in c.__dict__), base)
+    if owner is base or (owner, "outer") in parts.wrapped:
+        return
+    parts.wrapped.add((owner, "outer"))
+    original = owner.__dict__["step"]
+
+    @wraps(original)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        parts.depth += 1
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            parts.depth -= 1
+        if parts.depth:
+            return result
+        try:
+            return parts.left(self, result)
+        except Exception:
+            parts.session.fail()
+
+    owner.step = step  # type: ignore[attr-defined]
+
+
+def copying(cls: type, parts: Any) -> None:
+    """Makes every layer hand out copies of its observations, and notes the layers that reuse an array."""
+    for name in ("step", "reset"):
+        owner = next((c for c in cls.__mro__ if name in c.__dict__), None)
+        if owner is None or (owner, f"copy-{name}") in parts.wrapped:
+            continue
+        parts.wrapped.add((owner, f"copy-{name}"))
+        setattr(owner, name, copied(owner.__dict__[name], parts.session))
+
+
+def copied(original: Any, session: Session) -> Any:
+    last: dict[int, Any] = {}
+
+    @wraps(original)
+    def copied(self: Any, *args: Any, **kwargs: Any) -> Any:
+        import numpy as np
+
+        result = original(self, *args, **kwargs)
+        if not isinstance(result, tuple) or not isinstance(result[0], np.ndarray):
+            return result
+        obs = result[0]
+        if id(self) in last and np.shares_memory(last[id(self)], obs):
+            code = (
+                type(self).step.__wrapped__.__code__ if hasattr(type(self).step, "__wrapped__") else original.__code__
+            )
+            while hasattr(original, "__wrapped__"):
+                code = original.__wrapped__.__code__
+                break
+            place = callsite.at(code.co_filename, code.co_firstlineno)
+            session.notes.setdefault("aliased", {})[type(self).__name__] = place
+        last[id(self)] = obs
+        return (obs.copy(), *result[1:])
+
+    return copied
