@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from lifesigns.store import list_runs, load_run
@@ -230,6 +232,82 @@ def test_diagnosing_needs_neither_torch_nor_gymnasium(recorded: Path, tmp_path: 
         check=False,
     )
     assert probe.returncode == 1
+
+
+DYED = """
+    import torch
+    torch.manual_seed({seed})
+    body, head = torch.nn.Linear(2, 4), torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], lr=0.05)
+    for t in range(12):
+        optimizer.zero_grad()
+        loss = (head(body(torch.randn(8, 2)){detach}) - 1.0).square().mean()
+        loss.backward()
+        optimizer.step()
+        print("step", t)
+"""
+
+
+def schema() -> Any:
+    """What a report as JSON must look like."""
+    return json.loads(files("lifesigns.report").joinpath("diagnosis.schema.json").read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_dye_finds_a_fault_and_a_saved_run_says_the_same(scripts: Any) -> None:
+    scripts.write(DYED.format(seed=1, detach=".detach()"))
+    done = run(scripts.path, "dye", "train.py", "--budget", "60s", "--json", "--html", "page.html")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    jsonschema.validate(told, schema())
+    assert "Y301" in {f["code"] for v in told["verdicts"] for f in v["findings"]}
+    assert {v["code"][0] for v in told["verdicts"]} == {"Y"}, "a run of dyes alone is judged by rules of dyes alone"
+    page = (scripts.path / "page.html").read_text("utf-8")
+    assert "<html" in page
+    assert "Y301" in page
+    (folder,) = list_runs(scripts.path / ".lifesigns")
+    again = run(scripts.path, "diagnose", folder.path.name, "--json", "--html", "again.html")
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["verdicts"] == told["verdicts"]
+    assert (scripts.path / "again.html").stat().st_size > 1000
+    shown = run(scripts.path, "diagnose", folder.path.name, "--fail-on", "never")
+    assert shown.returncode == 0
+    assert "bit for bit the same" in shown.stdout
+    assert "Y301" in shown.stdout
+
+
+@pytest.mark.slow
+def test_dye_leaves_a_healthy_script_alone(scripts: Any) -> None:
+    scripts.write(DYED.format(seed=1, detach=""))
+    before = sorted(p.name for p in scripts.path.iterdir())
+    done = run(scripts.path, "dye", "train.py", "--budget", "60s")
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert "bit for bit the same" in done.stdout
+    assert sorted(p.name for p in scripts.path.iterdir()) == sorted([*before, ".lifesigns"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("print('hello')", "no PyTorch optimiser stepped"), ("def broken(:", "SyntaxError")],
+)
+def test_dye_where_nothing_can_be_planted(scripts: Any, text: str, reason: str) -> None:
+    scripts.write(text)
+    done = run(scripts.path, "dye", "train.py", "--budget", "30s", "--json")
+    said = sentence(done)
+    assert said.startswith("lifesigns: No dye could be planted: ")
+    assert reason in said
+    jsonschema.validate(json.loads(done.stdout), schema())
+
+
+def test_dye_checks_what_it_is_given(scripts: Any) -> None:
+    scripts.write("pass", "train_agent.py")
+    assert "no script at" in sentence(run(scripts.path, "dye", "trian_agent.py"))
+    assert "expected a time such as" in sentence(run(scripts.path, "dye", "train_agent.py", "--budget=soon"))
+    done = run(scripts.path, "dye", "train_agent.py", "--cores", "0")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (scripts.path / ".lifesigns").exists()
 
 
 def test_help_is_quick_and_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -104,7 +104,9 @@ def dye(
 
 
 def _dyes_read(result: Result) -> int:
-    return sum(e.kind == "dye" and not e.data.get("blind") for e in result.trace.events)
+    """How many dyes answered; two equal undyed runs alone are no answer."""
+    dyes = [e for e in result.trace.events if e.kind == "dye" and not e.data.get("blind")]
+    return sum(not e.data.get("same") for e in dyes)
 
 
 @app.command()
