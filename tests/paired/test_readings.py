@@ -166,6 +166,8 @@ def test_what_is_not_geometric_is_not_read() -> None:
         other[5 : 5 + len(moved)] = moved
         one = arrays(("add", plain, other))
         assert readings.impulse(one, 1.0, one.common) is None, moved
+    spread = arrays(("sub", plain, plain + 1.0))
+    assert readings.impulse(spread, 1.0, spread.common) is None, "one reward that moves every row is in none of them"
     sums = arrays(("sum", 1.0, 2.0))
     assert readings.impulse(sums, 1.0, sums.common) is None, "a single number has no rows"
 
