@@ -229,8 +229,8 @@ def aliasing(lab: Lab, facts: Facts) -> None:
 
 
 def evaluation(lab: Lab, facts: Facts) -> None:
-    """Rewards and observations of evaluation environments changed, random streams put back after each evaluation:
-    nothing that is learned may answer. Also seen while learning: global seeds set, training environments reset midway."""
+    """Rewards and observations of evaluation environments changed, random streams put back after it: nothing that is
+    learned may answer. Also seen while learning: global seeds set, training environments reset midway."""
     name = "long" if "long" in lab.asked() else "natural"
     plan = lab.plan(name)
     notes = plan.log.notes
@@ -265,6 +265,11 @@ def _later(plan: Plan, stain: Stain, first: int) -> dict[str, int]:
 def target_network(lab: Lab, facts: Facts) -> None:
     """Outputs of the target networks 1 higher: the target must answer, and what is done before it must not."""
     plan = lab.plan("natural")
+    acting = untrained_acting(plan)
+    if acting:
+        facts.data.update(acts_untrained=acting, networks=acting)
+        facts.site = plan.log.site(min(c for c in plan.acting_calls if plan.label(c) in acting))
+        return
     networks = plan.target_networks
     online = [] if networks else online_bootstraps(plan)
     uncalled = list(plan.log.notes.get("uncalled", []))
@@ -287,6 +292,17 @@ def target_network(lab: Lab, facts: Facts) -> None:
     if weight is not None:
         facts.data["weight"] = weight[0][0]
         facts.site = stain.base.site(weight[1])
+
+
+def untrained_acting(plan: Plan) -> list[str]:
+    """Networks that no optimiser holds and that act, while one of the same class is trained and none that is acts."""
+    known = plan.log.notes.get("networks", {})
+    acting = {plan.label(c) for c in plan.acting_calls}
+    trained = {x for x in known if known[x].get("trained")}
+    if acting & trained or not trained:
+        return []
+    kinds = {x.split("#")[0] for x in trained}
+    return sorted(x for x in acting if known.get(x, {}).get("parameters") and x.split("#")[0] in kinds)
 
 
 def online_bootstraps(plan: Plan) -> list[int]:

@@ -47,7 +47,7 @@ def discounting(lab: Lab, facts: Facts) -> None:
     """The effective γλ, γ, λ, n of the code, and the settings of that name in the script's frames."""
     stain, which = impulse_stain(lab)
     plan = lab.plan("natural")
-    facts.data["settings"] = plan.log.notes.get("settings", {})
+    facts.data["settings"] = _settings(plan)
     facts.data["planted_as"] = which
     once = plan.impulse_step()
     facts.data["rows_before"] = min(once.in_episode, plan.steps_to_first_update) - 1 if once is not None else 0
@@ -61,6 +61,15 @@ def discounting(lab: Lab, facts: Facts) -> None:
         facts.data["decay"] = reading.ratio
     facts.site = reading.site
     _bootstrap(lab, facts, stain, which, reading)
+
+
+def _settings(plan: Plan) -> dict[str, list[list[Any]]]:
+    """Values by kind: the script's own where it has one of that kind, else those of libraries."""
+    found: dict[str, list[list[Any]]] = {}
+    for kind, given in plan.log.notes.get("settings", {}).items():
+        own = [g for g in given if len(g) > 2 and g[2] == "user"] or given
+        found[kind] = [list(pair) for pair in sorted({(g[0], g[1]) for g in own})]
+    return found
 
 
 def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: readings.Impulse) -> None:

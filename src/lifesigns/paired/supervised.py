@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched, path_of
-from lifesigns.paired.runlog import UPDATE, RunLog
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import GRAD, UPDATE, RunLog
 
 
 def labels(lab: Lab, facts: Facts) -> None:
@@ -114,6 +115,43 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
         stain = lab.stain("natural", "row-by-row")
         answer(stain, facts)
         facts.site = lab.log("natural").site(places[0]["record"])
+
+
+def output_rows(lab: Lab, facts: Facts) -> None:
+    """One row of a network's output in the first update changed: until the loss takes a mean, no other row answers."""
+    if "output-row" not in lab.asked():
+        raise Blind("no network whose output needs a gradient was called with at least four rows")
+    stain = lab.stain("natural", "output-row")
+    answer(stain, facts)
+    call, row = output_row_call(lab.plan("natural"))
+    log = stain.base
+    rows = log.shapes[call][0]
+    until = next((int(i) for i in log.of_kind("loss") if i > call), len(log))
+    own = 0
+    for i, change in stain.ops():
+        if not call < i < until or not log.rows[i, GRAD] or change.ndim < 1 or change.shape[0] != rows:
+            continue
+        moved = (change != 0).reshape(rows, -1).any(axis=1)
+        own += int(moved[row])
+        if moved.sum() > moved[row]:
+            facts.data.update(other_rows=int(moved.sum() - moved[row]), operation=log.name(i))
+            facts.site = log.site(i)
+            break
+    facts.data.setdefault("other_rows", 0)
+    facts.data.update(rows=rows, own_operations=own, network=log.name(call))
+
+
+def output_row_call(plan: Plan) -> tuple[int, int]:
+    """(record of the first call whose output [n ≥ 4, …] needs a gradient, of a network that acts in RL; a row); -1 for
+    none."""
+    log = plan.log
+    acting = {plan.label(c) for c in plan.acting_calls}
+    calls = [
+        int(i) for i in log.of_kind("call") if log.rows[i, GRAD] and len(log.shapes[i]) >= 2 and log.shapes[i][0] >= 4
+    ]
+    policy = [i for i in calls if plan.label(i) in acting and log.shapes[i][-1] > 1]
+    chosen = policy or ([] if plan.is_rl else calls)
+    return (chosen[0], log.shapes[chosen[0]][0] // 2) if chosen else (-1, 0)
 
 
 ELEMENTWISE = {

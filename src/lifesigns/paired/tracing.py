@@ -69,6 +69,7 @@ COMMON_READERS: tuple[tuple[str, Reader], ...] = (
     ("unreached-parameters", supervised.unreached),
     ("network-rows", supervised.recalls),
     ("broadcast", supervised.broadcasts),
+    ("output-row", supervised.output_rows),
 )
 
 
@@ -190,6 +191,10 @@ def _ask_all(lab: Lab, plan: Plan) -> None:
             plants = [{"kind": kind, "loaders": held_out} for kind in ("label", "data")]
             ask("validation-changed", stop=LONG, plants=plants)
     ask("recalled", recall=True, stop={"updates": 4})
+    call, row = supervised.output_row_call(plan)
+    if call >= 0:
+        plant = _at_calls(plan, [call], {"delta": 0.5, "row": row})
+        ask("output-row", plants=plant, stop={"updates": 1})
     places = supervised.broadcast_places(plan.log)
     if places:
         lines = [[p["operation"], p["line"]] for p in places]
@@ -325,7 +330,7 @@ def _ask_evaluation(lab: Lab) -> None:
             *({"kind": "obs", "at": at, "envs": parts} for at in ("step", "any-reset")),
         ]
         lab.ask("eval-changed", world=world, stop=LONG, plants=list(plants))
-        lab.ask("eval-streams", world=world, stop=LONG, plants=[{"kind": "rng", "at": "step"}])
+        lab.ask("eval-streams", world=world, stop=LONG, plants=[{"kind": "rng", "at": "step", "envs": parts}])
 
 
 def _entropy(lab: Lab, facts: Facts) -> None:

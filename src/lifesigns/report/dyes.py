@@ -50,6 +50,7 @@ PLANTED: Mapping[str, str] = {
     "unreached-parameters": "nothing: gradients of the undyed run",
     "network-rows": "one row, one later token, padding",
     "broadcast": "[N, 1] against [N] computed row by row",
+    "output-row": "one row of a network's output",
     "seeds": "other seeds",
 }
 
@@ -201,6 +202,7 @@ ANSWERS: Mapping[str, Callable[[Data], str]] = {
     "unreached-parameters": _unreached,
     "network-rows": _recalls,
     "broadcast": _broadcast,
+    "output-row": _rows,
     "seeds": _seeds,
     "evaluation": _after,
     "validation": _after,

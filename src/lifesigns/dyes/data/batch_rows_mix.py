@@ -57,13 +57,26 @@ class BatchRowsMix(DyeRule):
     false_alarm = Likelihood(0.005, source="networks and losses that compare rows on purpose, judgement")
 
     def applies_to(self, subject: Subject) -> bool:
-        """Two dyes: networks called again, and operations that pair every row with every other."""
-        return subject.kind == "dye" and subject.name in (self.dye, "broadcast")
+        """Three dyes: networks called again, operations that pair every row with every other, rows of an output."""
+        return subject.kind == "dye" and subject.name in (self.dye, "broadcast", "output-row")
 
     def check(self, view: View) -> Iterable[Finding]:
         """One finding for each network whose rows mix; one for all squares."""
         facts = self.facts(view)
+        if view.subject.name == "output-row":
+            return self._outputs(view, facts)
         return self._networks(view, facts) if view.subject.name == self.dye else self._squares(view, facts)
+
+    def _outputs(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        others = count(facts, "other_rows")
+        if not others and not count(facts, "own_operations", 0):
+            raise CannotTell("nothing was computed row by row from the changed output")
+        if others:
+            message = (
+                f"one row of the output of `{facts.get('network', '')}` changed moved {others} other rows in "
+                f"`{facts.get('operation', '')}`, before the loss takes a mean"
+            )
+            yield self.found(view, message, "warning", others, 0.0, series="dye.other_rows", unit="rows")
 
     def _networks(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         for one in recalled(facts, "other_rows"):
@@ -97,6 +110,8 @@ class BatchRowsMix(DyeRule):
         """Rows mixed in a network, a square that matters, and one that does not."""
         network = {"network": "CNN#0", "rows": 64, "shape": [64, 1, 8, 8], "output": [64, 10], "own_row": True}
         yield dye_case("view", self.dye, {"recalls": [{**network, "other_rows": 3}]})
+        mixed = {"other_rows": 63, "rows": 64, "own_operations": 1, "operation": "softmax", "network": "Linear#0"}
+        yield dye_case("softmax over the batch", "output-row", mixed)
         square = {"places": [{"operation": "sub", "rows": 64, "line": 40}], "gradients": 8}
         yield dye_case("square", "broadcast", {**square, "gradients_touched": 8, "largest_effect": 0.7})
         yield dye_case("harmless", "broadcast", {**square, "gradients_touched": 0, "largest_effect": 0.0})
@@ -106,6 +121,7 @@ class BatchRowsMix(DyeRule):
         network = {"network": "CNN#0", "rows": 64, "shape": [64, 1, 8, 8], "output": [64, 10], "own_row": True}
         apart = {**network, "other_rows": 0}
         yield dye_case("apart", self.dye, {"recalls": [apart]})
+        yield dye_case("rows of the output apart", "output-row", {"other_rows": 0, "rows": 64, "own_operations": 5})
         yield dye_case("no square", "broadcast", {"places": []})
         yield dye_case("one failed", self.dye, {"recalls": [{"network": "RNN#1", "error": "TypeError: x"}, apart]})
 

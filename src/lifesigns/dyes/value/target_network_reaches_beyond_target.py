@@ -51,6 +51,13 @@ class TargetNetworkReachesBeyondTarget(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding for each of the two."""
         facts = self.facts(view)
+        if facts.get("acts_untrained"):
+            names = ", ".join(f"`{n}`" for n in listed(facts, "acts_untrained"))
+            message = (
+                f"{names} is in no optimiser and chooses the actions; the network of its class that is trained does not"
+            )
+            yield self.found(view, message, "error", 1.0, 0.0, series="dye.acts_untrained", unit="0/1")
+            return
         if facts.get("uncalled"):
             message = (
                 f"targets are made from `{facts.get('bootstraps_from')}`, which is trained, while a network of the "

@@ -127,8 +127,8 @@ class Parts:
 
     def _keep_streams(self, part: Part) -> None:
         """The plant `rng`: evaluation leaves every random stream as it found it."""
-        if self.session.kinds("rng"):
-            if part.number in self.first_group:
+        for plant in self.session.kinds("rng"):
+            if part.number not in plant["envs"]:
                 self.streams.forget()
             else:
                 self.streams.hold()

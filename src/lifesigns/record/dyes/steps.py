@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .. import callsite
 from .session import Session
 
 
@@ -93,34 +94,43 @@ SETTINGS = {
 
 
 def settings(session: Session, frame: Any) -> None:
-    """Reads the values of such names off the frames below an optimiser step, their objects and their modules."""
+    """Reads the values of such names off the frames below an optimiser step, their objects and their modules; each with
+    whose it is: the user's (a variable, an argument, an object of the script's) or a library's."""
     if "settings" in session.notes:
         return
-    found: dict[str, list[tuple[str, float]]] = {}
+    found: dict[str, list[tuple[str, float, str]]] = {}
     seen: set[int] = set()
     while frame is not None:
+        users = callsite.kind_of(frame.f_code.co_filename) == callsite.USER
         for scope in (frame.f_locals, frame.f_globals):
             if id(scope) not in seen:
                 seen.add(id(scope))
-                _collect(scope, found, seen, 0)
+                _collect(scope, found, seen, 0, users)
         frame = frame.f_back
     session.notes["settings"] = {k: sorted(set(v)) for k, v in found.items()}
 
 
-def _collect(scope: Any, found: dict[str, list[tuple[str, float]]], seen: set[int], depth: int) -> None:
+def _collect(scope: Any, found: dict[str, Any], seen: set[int], depth: int, users: bool) -> None:
     for name, value in list(scope.items()):
         if not isinstance(name, str):
             continue
         kind = _SETTING.get(name.lower())
         if kind and isinstance(value, int | float) and not isinstance(value, bool):
-            found.setdefault(kind, []).append((name, float(value)))
+            found.setdefault(kind, []).append((name, float(value), "user" if users else "library"))
         elif depth < 2 and not name.startswith("__") and id(value) not in seen:
             inner = value if type(value) is dict else getattr(value, "__dict__", None)
             module = type(value).__module__.split(".")[0]
             if (type(inner) is dict and module not in ("builtins", "torch", "numpy", "types")) or type(value) is dict:
-                seen.add(id(value))
                 if inner is not None and len(inner) < 300:
-                    _collect(inner, found, seen, depth + 1)
+                    own = users and (type(value) is dict or module == "argparse" or _is_users(value))
+                    if users or not _is_users(value):
+                        seen.add(id(value))
+                    _collect(inner, found, seen, depth + 1, own)
+
+
+def _is_users(value: Any) -> bool:
+    file = getattr(sys.modules.get(type(value).__module__), "__file__", None)
+    return bool(file) and callsite.kind_of(file) == callsite.USER
 
 
 _SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}

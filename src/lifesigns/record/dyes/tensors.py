@@ -230,10 +230,12 @@ class Networks:
 
     def enter(self, module: Any, inputs: Any) -> None:
         """Before a call."""
+        if _is_loss(module):
+            return
         self.depth += 1
         if self.depth == 1:
             self.kwargs = dict(self.pending)
-        if self.depth == 1 and not self.session.quiet and not _is_loss(module):
+        if self.depth == 1 and not self.session.quiet:
             self._input(module, inputs)
 
     def _input(self, module: Any, inputs: Any) -> None:
@@ -251,9 +253,11 @@ class Networks:
 
     def leave(self, module: Any, inputs: Any, output: Any) -> Any:
         """After a call; returns another output where a plant asks for it."""
+        if _is_loss(module):
+            return None
         self.depth = max(self.depth - 1, 0)
         session = self.session
-        if self.depth or session.quiet or _is_loss(module):
+        if self.depth or session.quiet:
             return None
         session.quiet += 1
         try:
