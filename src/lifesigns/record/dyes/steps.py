@@ -120,12 +120,12 @@ def _collect(scope: Any, found: dict[str, Any], seen: set[int], depth: int, user
         elif depth < 2 and not name.startswith("__") and id(value) not in seen:
             inner = value if type(value) is dict else getattr(value, "__dict__", None)
             module = type(value).__module__.split(".")[0]
-            if (type(inner) is dict and module not in ("builtins", "torch", "numpy", "types")) or type(value) is dict:
-                if inner is not None and len(inner) < 300:
-                    own = users and (type(value) is dict or module == "argparse" or _is_users(value))
-                    if users or not _is_users(value):
-                        seen.add(id(value))
-                    _collect(inner, found, seen, depth + 1, own)
+            plain = type(value) is dict or module not in ("builtins", "torch", "numpy", "types")
+            if type(inner) is dict and plain and len(inner) < 300:
+                own = users and (type(value) is dict or module == "argparse" or _is_users(value))
+                if users or not _is_users(value):
+                    seen.add(id(value))
+                _collect(inner, found, seen, depth + 1, own)
 
 
 def _is_users(value: Any) -> bool:
