@@ -1,8 +1,9 @@
 """The mutation suite: every planted fault under dye tracing, and every healthy program.
 
-`python benchmarks/dyes/run.py [--only ID,…] [--programs NAME,…] [--healthy] [--smoke] [--cores 2]`. A fault counts as
-detected if one of the checks that its list names fires above a note; its line counts as named if the finding's line is
-within one of the changed line. A healthy program must have no finding above a note. Results: results.json, results.md.
+`python benchmarks/dyes/run.py [--only ID,…] [--programs NAME,…] [--healthy|--faults] [--every N --offset K] [--json F]`.
+A fault counts as detected if one of the checks that its list names fires above a note; its line counts as named if the
+finding's line is within one of the changed line. A healthy program must have no finding above a note.
+`--write F…` makes results.json and results.md of such files.
 """
 
 from __future__ import annotations
@@ -100,8 +101,28 @@ def judged(mutation: Any, line: int, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class Rows:
+    """Rows that are written as they come, so that a call that is cut short keeps what it has."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file, self.rows = file, list[dict[str, Any]]()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """One more."""
+        self.rows.append(row)
+        about = {
+            "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]),
+            "date": str(date.today()),
+            "python": platform.python_version(),
+            "versions": {p: version(p) for p in ("torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")},
+            "finished": time.strftime("%H:%M"),
+        }
+        if self.file:
+            self.file.write_text(json.dumps({"about": about, "rows": self.rows}, indent=1), "utf-8")
+
+
 def main() -> None:
-    """Runs what was asked for and prints a line for each; writes results unless a selection was made."""
+    """Runs what was asked for and prints a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
     parser.add_argument("--programs", default="")
@@ -119,12 +140,12 @@ def main() -> None:
     held = suite.load()
     programs, mutations = held.programs, held.mutations
     only, named = [x for x in args.only.split(",") if x], [x for x in args.programs.split(",") if x]
-    rows: list[dict[str, Any]] = []
+    rows = Rows(args.json)
     if not args.faults and not only:
         for name, program in programs.items():
             if not named or name in named:
                 row = {"program": name, **traced(program.script, program.args, args.cores)}
-                rows.append(row)
+                rows.add(row)
                 print(
                     f"healthy {name:24} {row['wall_s']:5.1f} s  "
                     + ("; ".join(_short(f) for f in row["findings"]) or "nothing"),
@@ -138,7 +159,7 @@ def main() -> None:
                 planted = suite.plant(mutation, programs[mutation.program], Path(folder) / mutation.program)
                 row = judged(mutation, planted.line, traced(planted.script, planted.args, args.cores))
             line = planted.line
-            rows.append(row)
+            rows.add(row)
             state = "line" if row["line_named"] else "found" if row["detected"] else "MISSED"
             print(
                 f"{state:6} {mutation.id:40} {'/'.join(mutation.dyes):12} line {line}: "
@@ -147,15 +168,6 @@ def main() -> None:
             )
     for zygote in _zygotes:
         zygote.close()
-    about = {
-        "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]),
-        "date": str(date.today()),
-        "python": platform.python_version(),
-        "versions": {p: version(p) for p in ("torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")},
-        "finished": time.strftime("%H:%M"),
-    }
-    if args.json:
-        args.json.write_text(json.dumps({"about": about, "rows": rows}, indent=1), "utf-8")
 
 
 def write(parts: list[Path]) -> None:
