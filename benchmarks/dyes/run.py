@@ -1,6 +1,7 @@
 """The mutation suite: every planted fault under dye tracing, and every healthy program.
 
-`python benchmarks/dyes/run.py [--only ID,…] [--programs NAME,…] [--healthy|--faults] [--every N --offset K] [--json F]`.
+`python benchmarks/dyes/run.py [--only ID,…] [--programs NAME,…] [--healthy|--faults] [--every N --offset K]`,
+`--json F` for the rows.
 A fault counts as detected if one of the checks that its list names fires above a note; its line counts as named if the
 finding's line is within one of the changed line. A healthy program must have no finding above a note.
 `--write F…` makes results.json and results.md of such files.
