@@ -17,7 +17,8 @@ def terminal_observation(lab: Lab, facts: Facts) -> None:
     """Observations of terminal states changed: nothing that is learned may answer."""
     stain = lab.stain("busy", "obs-terminal")
     answer(stain, facts)
-    facts.data["through_statistics"] = _acted_differently(lab.plan("busy"), stain)
+    inserted = bool(lab.log("busy").notes.get("dummy_rows"))  # the agent is asked to act on them, to no effect
+    facts.data["through_statistics"] = not inserted and _acted_differently(lab.plan("busy"), stain)
     facts.data["path"] = path_of(stain, first_touched(stain) + 1)
     _meet(lab, facts, stain)
 

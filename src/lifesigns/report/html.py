@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lifesigns.model import CauseOdds, Diagnosis, Finding, Trace
 from lifesigns.report import figures
+from lifesigns.report.dyes import dye_rows
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
 from lifesigns.report.health import health_lines
 from lifesigns.rules import Rule, all_rules
@@ -57,6 +58,7 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
         own_charts=_by_finding(numbered, evidence, {c.id for c in overview}),
         overview=overview,
         subject=partial(figures.subject_name, trace),
+        dyes=[row for row in dye_rows(trace) if not row.blind],
         blind=blind_groups(diagnosis.verdicts),
         by_status=by_status,
         health=health_lines(diagnosis.coverage.get("health") or {}),

@@ -117,8 +117,9 @@ class Parts:
         plants = [p for p in self.session.plants if p.get("outer")]
         if not plants or self.latest is None or not isinstance(result, tuple) or len(result) != 5:
             return result
-        part, when = self.latest
+        part, inner = self.latest
         obs, *rest = result
+        when = inner | _ends(bool(rest[1]), bool(rest[2]))
         for plant in plants:
             if _matches(plant, part, when, done=1):
                 obs = observations.changed(obs, env)
@@ -207,12 +208,13 @@ class Parts:
 STEP_PLANTS = ("reward", "obs", "end")
 
 
+def _ends(terminated: bool, truncated: bool) -> set[str]:
+    """What a pair of flags says."""
+    return {"terminated", "end"} if terminated else {"truncated", "end"} if truncated else set()
+
+
 def _moment(part: Part, terminated: bool, truncated: bool) -> set[str]:
-    when = {"step"}
-    if terminated:
-        when |= {"terminated", "end"}
-    elif truncated:
-        when |= {"truncated", "end"}
+    when = {"step"} | _ends(terminated, truncated)
     if part.steps % COMB == COMB_AT:
         when.add("comb")
     if part.in_episode == 1 and part.episode > 0:
