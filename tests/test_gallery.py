@@ -49,7 +49,7 @@ def answer(case: Path, kind: str, home: Path) -> dict[str, object]:
     expect = expected(case)
     arguments = expect["args"] if kind == "broken" else expect.get("fixed_args", expect["args"])
     assert isinstance(arguments, list)
-    command = [sys.executable, "-m", "lifesigns.cli", "check", str(case / f"{kind}.py"), "--json", "-q"]
+    command = [sys.executable, "-m", "lifesigns.cli", "check", "--no-dyes", str(case / f"{kind}.py"), "--json", "-q"]
     done = subprocess.run(
         [*command, "--budget", "90s", "--home", str(home), "--", *arguments],
         capture_output=True,

@@ -76,6 +76,7 @@ def run(job: dict, budget: str, seed: int | None) -> dict:
         "-m",
         "lifesigns.cli",
         "check",
+        "--no-dyes",
         str(job["script"]),
         "--json",
         "-q",

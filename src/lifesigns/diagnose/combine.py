@@ -64,7 +64,7 @@ def posterior(
     pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
     scores: dict[str, float] = {}
     for cause in causes:
-        pull = sum(s.log_ratio for s in supports(cause, pairs))
+        pull = sum(s.log_ratio for s in _counted(supports(cause, pairs)))
         extra = CUT_SHORT_WEIGHT if cut_short and cause.id == "too-little-training" else 0.0
         scores[cause.id] = log(cause.prior) + log(_outcome_given(cause, outcome)) + pull + extra
     top = max(scores.values())
@@ -84,6 +84,13 @@ def supports(cause: Cause, pairs: Iterable[tuple[Rule, Verdict]]) -> list[Suppor
         group.sort(key=lambda s: -abs(s.log_ratio))
         found += [replace(s, log_ratio=s.log_ratio * REPEAT_WEIGHT**i) for i, s in enumerate(group)]
     return sorted(found, key=lambda s: -s.log_ratio)
+
+
+def _counted(found: list[Support]) -> list[Support]:
+    """Without what CLEAR verdicts take off a cause that a rule has proven: one symptom's absence refutes no other's
+    proof."""
+    proven = any(s.named and s.log_ratio > 0 and any(f.exact for f in s.verdict.findings) for s in found)
+    return [s for s in found if s.log_ratio > 0 or s.verdict.status != "clear"] if proven else found
 
 
 def fires_given(rule: Rule, cause: Cause) -> float:
