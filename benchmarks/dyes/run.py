@@ -64,7 +64,7 @@ def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]
             "code": f.code,
             "severity": f.severity,
             "message": f.message,
-            "file": f.location.file if f.location else "",
+            "file": Path(f.location.file).name if f.location else "",
             "line": f.location.line if f.location else 0,
         }
         for v in verdicts
@@ -112,7 +112,8 @@ class Rows:
         """One more."""
         self.rows.append(row)
         about = {
-            "command": "python " + " ".join(["benchmarks/dyes/run.py", *sys.argv[1:]]),
+            "command": "python "
+            + " ".join(["benchmarks/dyes/run.py", *(Path(a).name if "/" in a else a for a in sys.argv[1:])]),
             "date": str(date.today()),
             "python": platform.python_version(),
             "versions": {p: version(p) for p in ("torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")},
