@@ -19,7 +19,6 @@ from typing import Any
 
 ZYGOTE = Path(__file__).parents[1] / "record" / "dyes" / "zygote.py"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
-START_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,12 @@ def _classify(filename: str) -> int:
     return LIBRARY if path.startswith(_LIBRARIES) else USER
 
 
+def is_users(value: Any) -> bool:
+    """Whether the class of a value is defined in a file of the user's."""
+    file = getattr(sys.modules.get(type(value).__module__), "__file__", None)
+    return bool(file) and kind_of(file) == USER
+
+
 def user_frame(frame: FrameType | None) -> FrameType | None:
     """The nearest frame of the user's own code, from `frame` outwards."""
     while frame is not None and kind_of(frame.f_code.co_filename) != USER:

@@ -27,7 +27,6 @@ class Part:
         self.steps = self.episode = self.in_episode = 0
         self.busy = self.ended = False
         self.last_obs: Any = None
-        self.made_at = ""
 
 
 class Streams:

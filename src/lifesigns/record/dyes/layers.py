@@ -56,12 +56,8 @@ def copied(original: Any, session: Session) -> Any:
             return result
         obs = result[0]
         if id(self) in last and np.shares_memory(last[id(self)], obs):
-            code = (
-                type(self).step.__wrapped__.__code__ if hasattr(type(self).step, "__wrapped__") else original.__code__
-            )
-            while hasattr(original, "__wrapped__"):
-                code = original.__wrapped__.__code__
-                break
+            own = original if hasattr(original, "__wrapped__") else type(self).step
+            code = getattr(own, "__wrapped__", original).__code__
             place = callsite.at(code.co_filename, code.co_firstlineno)
             session.notes.setdefault("aliased", {})[type(self).__name__] = place
         last[id(self)] = obs

@@ -81,7 +81,9 @@ class Lines:
     def _digests(self, frame: Any) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, value in frame.f_locals.items():
-            if name == "self" or (hasattr(value, "__dict__") and _is_users(value)):
+            if name == "self" or (
+                hasattr(value, "__dict__") and not isinstance(value, type) and callsite.is_users(value)
+            ):
                 for key, inner in list(vars(value).items()):
                     found[f"{name}.{key}"] = _digest(inner, 1)
             else:
@@ -93,12 +95,6 @@ class Lines:
         path = os.path.join(self.session.request["out"], "lines.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"files": list(self.files), "rows": self.rows}, file)
-
-
-def _is_users(value: Any) -> bool:
-    module = sys.modules.get(type(value).__module__)
-    file = getattr(module, "__file__", None)
-    return bool(file) and callsite.kind_of(file) == callsite.USER and not isinstance(value, type)
 
 
 def _digest(value: Any, depth: int) -> str:

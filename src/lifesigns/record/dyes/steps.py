@@ -122,15 +122,10 @@ def _collect(scope: Any, found: dict[str, Any], seen: set[int], depth: int, user
             module = type(value).__module__.split(".")[0]
             plain = type(value) is dict or module not in ("builtins", "torch", "numpy", "types")
             if type(inner) is dict and plain and len(inner) < 300:
-                own = users and (type(value) is dict or module == "argparse" or _is_users(value))
-                if users or not _is_users(value):
+                own = users and (type(value) is dict or module == "argparse" or callsite.is_users(value))
+                if users or not callsite.is_users(value):
                     seen.add(id(value))
                 _collect(inner, found, seen, depth + 1, own)
-
-
-def _is_users(value: Any) -> bool:
-    file = getattr(sys.modules.get(type(value).__module__), "__file__", None)
-    return bool(file) and callsite.kind_of(file) == callsite.USER
 
 
 _SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}
