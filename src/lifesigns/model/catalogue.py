@@ -99,6 +99,26 @@ SERIES: dict[str, Entry] = {
     "baseline.constant_return": Entry(
         "episode", "reward", "env", "returns of each constant action, measured apart", True
     ),
+    "env.mean_return": Entry("env_step", "reward", "env", "mean return of recent episodes, as a logger was given it"),
+    "env.mean_episode_length": Entry(
+        "env_step", "steps", "env", "mean length of recent episodes, as a logger was given it"
+    ),
+    "env.success_rate": Entry("env_step", "share", "env", "share of recent episodes that succeeded, as logged"),
+    "learner.policy_loss": Entry("update", "", "run", "loss of the policy, as logged"),
+    "learner.value_loss": Entry("update", "", "run", "loss of the value function or critic, as logged"),
+    "learner.validation_loss": Entry("update", "", "run", "loss on held-out data, as logged"),
+    "learner.entropy": Entry(
+        "update", "nats", "run", "mean entropy of the policy, as logged; differential (may be < 0) for Gaussians"
+    ),
+    "learner.kl": Entry("update", "nats", "run", "KL(old ‖ new) of an update, as logged"),
+    "learner.clip_fraction": Entry("update", "share", "run", "share of ratios outside the clip range, as logged"),
+    "learner.explained_variance": Entry(
+        "update", "share", "run", "1 − Var(return − value) / Var(return) of a rollout, as logged"
+    ),
+    "learner.policy_std": Entry("update", "", "run", "mean standard deviation of a Gaussian policy, as logged"),
+    "learner.q_value": Entry("update", "", "run", "mean Q of a batch, as logged"),
+    "learner.exploration_rate": Entry("env_step", "share", "run", "ε of ε-greedy, as logged"),
+    "learner.entropy_coefficient": Entry("update", "", "run", "weight of the entropy (α of SAC), as logged"),
     "dye.gradient_effect": Entry(
         "update", "share", "dye", "‖g′ − g‖ / ‖g‖ of each gradient, dyed against undyed; 0 where every bit is the same"
     ),
