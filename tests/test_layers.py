@@ -27,7 +27,7 @@ ALLOWED = {
     "record": {"store", "model"},
     "importers": {"store", "model"},
     "baselines": {"stats", "model"},
-    "campaign": {"stats", "store", "record", "model"},
+    "campaign": {"diagnose", "baselines", "paired", "stats", "store", "record", "model"},
     "diagnose": {"rules", "stats", "curves", "model"},
     "report": {"diagnose", "rules", "model"},
 }

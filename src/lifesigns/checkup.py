@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import sys
 import threading
 import time
@@ -151,7 +150,7 @@ def run(request: Request) -> Result:
         deadline_s=limit,
     )
     ending = child.run(live.update)
-    meta.update(_ended(ending), wall_s=ending.wall_s)
+    meta.update(ending.about(), wall_s=ending.wall_s)
     folder.write_meta(meta)
     line.show("lifesigns: measuring random actions, evaluating rules …")
     left = (
@@ -317,21 +316,3 @@ def _meta(request: Request, folder: RunFolder, command: Sequence[str]) -> dict[s
         "budget_s": request.budget_s,
         "ended": "running",
     }
-
-
-def _ended(ending: Ending) -> dict[str, Any]:
-    code = ending.returncode
-    if ending.stopped:
-        how = "stopped early"
-    elif code == -signal.SIGINT:
-        how = "interrupted"
-    elif code < 0:
-        how = "killed"
-    else:
-        how = "crashed" if code else "finished"
-    return {"exit_status": code, "ended": how, "exception": _last_line(ending) if how == "crashed" else ""}
-
-
-def _last_line(ending: Ending) -> str:
-    lines = ending.tail.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:500] if lines else ""

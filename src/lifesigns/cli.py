@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lifesigns.commands import saved, scripts
+from lifesigns.commands import saved, scripts, seeds
 
 app = typer.Typer(
     add_completion=False,
@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Why isn't it learning? Diagnoses unmodified training scripts.\n\n"
     "lifesigns check train.py -- --total-timesteps 20000",
 )
-for command in (scripts.check, scripts.dye, scripts.watch, saved.diagnose, saved.runs, saved.explain):
+for command in (scripts.check, scripts.dye, scripts.watch, saved.diagnose, saved.runs, saved.explain, seeds.seeds):
     app.command()(command)
 
 

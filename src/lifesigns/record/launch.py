@@ -41,11 +41,25 @@ class Ending:
     stopped: bool = False
     tail: bytes = b""
 
+    def about(self) -> dict[str, Any]:
+        """What `run.json` says of it: `exit_status`, `ended` in a word, the last line of a crash."""
+        code = self.returncode
+        if self.stopped:
+            how = "stopped early"
+        elif code == -signal.SIGINT:
+            how = "interrupted"
+        elif code < 0:
+            how = "killed"
+        else:
+            how = "crashed" if code else "finished"
+        lines = self.tail.decode("utf-8", "replace").strip().splitlines() if how == "crashed" else []
+        return {"exit_status": code, "ended": how, "exception": lines[-1][:500] if lines else ""}
+
 
 @dataclass
 class Child:
     """A script to run; `own_group` keeps the terminal's Ctrl-C away from it, for runs that we stop
-    ourselves."""
+    ourselves. `started` is called with its process, `before_exec` in it."""
 
     command: Sequence[str]
     folder: RunFolder
@@ -54,6 +68,8 @@ class Child:
     own_group: bool = False
     deadline_s: float | None = None
     env: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None
+    before_exec: Callable[[], None] | None = None
 
     def run(self, each_second: Callable[[float], bool] = lambda wall_s: False) -> Ending:
         """Runs to the end or the deadline; `each_second(wall_s)` may return True to stop early. Raises
@@ -63,6 +79,7 @@ class Child:
         try:
             started = time.monotonic()
             process = self._start(pipes)
+            self.started(process)
             pump = _Pump(pipes, self.folder.output_file)
             try:
                 stopped = self._wait(process, pump, forwarder, started, each_second)
@@ -81,6 +98,7 @@ class Child:
                 env=environment(self.env, self.folder),
                 stdin=subprocess.DEVNULL if self.own_group and os.isatty(0) else None,
                 process_group=0 if self.own_group else None,
+                preexec_fn=self.before_exec,
             )
         finally:
             for pipe in pipes:

@@ -33,6 +33,8 @@ def start(run: str) -> None:
     """Begins recording into the run folder; the first process of the run is its main one."""
     main = _claim(run)
     sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+    if os.environ.get("LIFESIGNS_SEED"):
+        import_module(".impose", __package__).install(main, finder.when)
     for name, targets in TARGETS.items():
         for target in targets:
             finder.when(name, _installer(run, main, target))

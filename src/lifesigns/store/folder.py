@@ -117,12 +117,13 @@ def new_run_folder(script: str, home: Path | None = None) -> RunFolder:
                 f"cannot create a run folder under `{home}` ({error.strerror}); "
                 "name another with `--home FOLDER` or LIFESIGNS_HOME"
             ) from error
-        _ignore(home)
+        ignore(home)
         return RunFolder(path)
     raise TraceError(f"cannot find a free name for a run under `{home}`")
 
 
-def _ignore(home: Path) -> None:
+def ignore(home: Path) -> None:
+    """Keeps what is recorded out of the user's own repository."""
     marker = home / ".gitignore"
     if home.name == HOME and not marker.exists():
         marker.write_text("*\n", "utf-8")

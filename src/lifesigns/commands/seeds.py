@@ -1,0 +1,97 @@
+"""The command that runs a campaign: seeds."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lifesigns.commands.options import Arguments, Home, Json, Module, Python, fail, must_exist, print_json, say, seconds
+
+if TYPE_CHECKING:
+    from lifesigns.campaign.driver import State
+    from lifesigns.campaign.folder import CampaignFolder
+    from lifesigns.campaign.plan import Plan
+
+
+def seeds(
+    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; left out with --resume")] = "",
+    arguments: Arguments = None,
+    n: Annotated[int, typer.Option("-n", "--seeds", help="seeds of each variant", min=1)] = 10,
+    first_seed: Annotated[int, typer.Option(help="the first of them", min=0)] = 0,
+    vary: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE,VALUE… of an argument; several make a grid")
+    ] = None,
+    seed_arg: Annotated[
+        str, typer.Option(help="the script's argument for its seed: --seed, seed=; `impose` has the recorder set it")
+    ] = "",
+    jobs: Annotated[int, typer.Option(help="runs side by side [cores]", min=0)] = 0,
+    time_limit: Annotated[str, typer.Option(help="for each run: 10m, 2h")] = "",
+    memory_limit: Annotated[str, typer.Option(help="for each run: 4G, 500M")] = "",
+    resume: Annotated[str, typer.Option(metavar="CAMPAIGN", help="go on with this one; -n may ask for more")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="begin anew even if the same campaign is unfinished")] = False,
+    module: Module = False,
+    json: Json = False,
+    home: Home = None,
+    python: Python = "",
+) -> None:
+    """Run SCRIPT with many seeds, survive crashes, and say whether its result is skill, luck or a bug.
+
+    The same command again goes on where it was interrupted. Exit status: 0 every run learned, 1 some failed, 2 nothing
+    could be run.
+    """
+    from lifesigns.campaign.folder import CampaignError
+    from lifesigns.campaign.plan import PlanError
+    from lifesigns.campaign.prepare import folder_for, planned, reopened
+
+    try:
+        if resume:
+            folder, plan = reopened(resume, home, n)
+        else:
+            if not script:
+                fail("name a SCRIPT, or a campaign with --resume")
+            if not module:
+                must_exist(script)
+            wanted = planned(
+                script,
+                arguments or [],
+                seeds=n,
+                first_seed=first_seed,
+                vary=vary or [],
+                seed_arg=seed_arg,
+                module=module,
+                python=python,
+                time_limit_s=seconds(time_limit) if time_limit else None,
+                memory_limit_bytes=memory(memory_limit) if memory_limit else None,
+            )
+            folder, plan = folder_for(wanted, home, fresh=fresh)
+        state = _run(folder, plan, jobs)
+    except (CampaignError, PlanError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        say("Interrupted; what has ended is kept, and the same command goes on from there.")
+        raise typer.Exit(130) from None
+    if json:
+        print_json(state.results)
+    else:
+        print(len(state.results))
+
+
+def _run(folder: CampaignFolder, plan: Plan, jobs: int) -> State:
+    from lifesigns.campaign.driver import Driver
+    from lifesigns.campaign.local import LocalEngine
+    from lifesigns.campaign.progress import Display
+
+    count = len(plan.jobs())
+    jobs = min(jobs or os.cpu_count() or 1, count)
+    with Display(plan, jobs) as display:
+        return Driver(folder, plan, LocalEngine(jobs), display.show).run()
+
+
+def memory(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT])i?B?\s*", text, re.IGNORECASE)
+    if not match:
+        fail(f"expected an amount of memory such as `4G` or `500M`, got `{text}` for --memory-limit")
+    return int(float(match.group(1)) * 1024 ** ("KMGT".index(match.group(2).upper()) + 1))
