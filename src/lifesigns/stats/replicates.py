@@ -1,0 +1,86 @@
+"""Bootstrap replicates of the aggregates, all of them from one pass over resampling counts.
+
+The pool of scores is sorted once. A replicate is a vector of counts over the runs of each task: its mean, median and
+optimality gap are sums over counts, and its interquartile mean follows from the running sum of the counts in order
+of rank, so that no replicate is sorted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.random import Generator
+
+from lifesigns.stats.aggregates import AGGREGATES, Aggregate, trimmed_count
+from lifesigns.stats.resampling import Counts, in_batches, run_counts
+from lifesigns.stats.scores import Array
+
+Statistic = Aggregate | Callable[[Array], float]
+"""A named aggregate, or any function of a score matrix [run, task]."""
+
+
+def aggregate_replicates(
+    scores: Array,
+    rng: Generator,
+    *,
+    statistics: Sequence[Aggregate] = AGGREGATES,
+    replicates: int = 10_000,
+    gamma: float = 1.0,
+    workers: int = 1,
+) -> Array:
+    """Replicates [replicate, statistic]: within each task, runs are drawn with replacement."""
+    unknown = [s for s in statistics if s not in AGGREGATES]
+    if unknown:
+        raise ValueError(f"expected statistics out of {AGGREGATES}, got {unknown[0]!r}")
+    runs, tasks = scores.shape
+    order = np.argsort(scores, axis=None, kind="stable")
+    pool = scores.ravel()[order]
+
+    def work(own: Generator, size: int) -> Array:
+        counts = run_counts(own, runs, tasks, size)
+        out = np.empty((size, len(statistics)))
+        means = task_means(scores, counts) if {"mean", "median"} & set(statistics) else None
+        for column, name in enumerate(statistics):
+            if name == "iqm":
+                out[:, column] = _iqm(pool, order, counts)
+            elif name == "optimality_gap":
+                out[:, column] = gamma - task_means(np.minimum(scores, gamma), counts).mean(axis=0)
+            elif means is not None:
+                out[:, column] = means.mean(axis=0) if name == "mean" else np.median(means, axis=0)
+        return out
+
+    return np.concatenate(in_batches(work, rng, replicates, scores.size, workers))
+
+
+def function_replicates(
+    scores: Array, rng: Generator, statistic: Callable[[Array], float], replicates: int, workers: int = 1
+) -> Array:
+    """Replicates [replicate] of any function of a score matrix."""
+    runs, tasks = scores.shape
+    columns = np.arange(int(tasks))
+
+    def work(own: Generator, size: int) -> Array:
+        drawn = own.integers(0, runs, size=(size, runs, tasks))
+        return np.array([float(statistic(scores[one, columns])) for one in drawn])
+
+    return np.concatenate(in_batches(work, rng, replicates, scores.size, workers))
+
+
+def task_means(scores: Array, counts: Counts) -> Array:
+    """Mean of each task in each replicate, [task, replicate]."""
+    total = np.zeros(counts.shape[1:])
+    part = np.empty_like(total)
+    for values, times in zip(scores, counts, strict=True):
+        total += np.multiply(times, values[:, None], out=part)
+    return np.divide(total, len(scores), out=total)
+
+
+def _iqm(pool: Array, order: np.ndarray[tuple[int], np.dtype[np.intp]], counts: Counts) -> Array:
+    """Interquartile mean of each replicate, [replicate]: `pool` is sorted and `order` is where it came from."""
+    size, cut = len(pool), trimmed_count(len(pool))
+    ranked = np.cumsum(counts.reshape(size, -1)[order], axis=0, dtype=np.uint32 if size > 65_535 else np.uint16)
+    np.clip(ranked, cut, size - cut, out=ranked)
+    first = ranked[0] - cut
+    within = np.diff(ranked, axis=0).astype(np.float64)
+    return (pool[0] * first + pool[1:] @ within) / (size - 2 * cut)
