@@ -9,6 +9,7 @@ from __future__ import annotations
 
 NAMES: dict[str, tuple[str, ...]] = {
     "return": (
+        "monitor/r",
         "charts/episodic_return",
         "episodic_return",
         "episode_return",
@@ -39,6 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "rewards/iter",
     ),
     "episode_length": (
+        "monitor/l",
         "charts/episodic_length",
         "episodic_length",
         "episode_length",
@@ -133,6 +135,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "entropy",
         "policy_entropy",
         "mean_entropy",
+        "learner_stats/entropy",
+        "default_policy/entropy",
         "loss/entropy",
     ),
     "kl": (

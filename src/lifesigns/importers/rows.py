@@ -1,0 +1,76 @@
+"""Rows of named numbers (CSV, JSONL, printed lines) made into a log: which column is the step, which is time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lifesigns.importers.clocks import clock_of_steps, step_column, time_column
+from lifesigns.importers.logged import Builder, Log, LogError
+from lifesigns.model.roles import normal
+
+MAX_DEPTH = 12
+
+
+def number(value: Any) -> float | None:
+    """A float of what a log holds for a number, NaN and infinities spelled out included; None for anything else."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    if isinstance(value, str) and len(value) < 64:
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterable[tuple[str, float]]:
+    """The numbers of a nested mapping, names joined by `/`; lists and text are left out."""
+    for key, inner in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(inner, Mapping):
+            if depth < MAX_DEPTH:
+                yield from flat(inner, f"{name}/", depth + 1)
+        elif not isinstance(inner, str) or inner in ("NaN", "Infinity", "-Infinity", "nan", "inf", "-inf"):
+            one = number(inner)
+            if one is not None:
+                yield name, one
+
+
+def log_of(
+    rows: Sequence[Mapping[str, float]], logger: str, *, lost: int = 0, update_step: bool = False, what: str = "log"
+) -> Log:
+    """The log of rows; those without a step take the step before them. Raises LogError where there are no numbers.
+
+    `update_step` says that the format's `step` counts optimiser steps (Lightning, Transformers).
+    """
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(row))
+    step, clock, why = step_column(names)
+    time = time_column([n for n in names if n != step])
+    built = Builder()
+    at, begun = 0.0, float("nan")
+    for index, row in enumerate(rows):
+        at = row.get(step, at) if step else float(index)
+        wall = row.get(time, float("nan")) if time else float("nan")
+        begun = wall if math.isnan(begun) else begun
+        built.add_all({k: v for k, v in row.items() if k not in (step, time)}, at, wall - begun)
+    columns = built.columns()
+    if not columns and step:
+        built.add_all({step: rows[-1][step]} if rows and step in rows[-1] else {}, at)
+        columns = built.columns()
+    if not columns:
+        raise LogError(f"expected named numbers in the {what}, got none; is it the log of a training run?")
+    if clock == "logged" and step:
+        if update_step and normal(step).endswith("step"):
+            clock, why = "update", f"`{step}` counts optimiser steps in this format"
+        elif clock_of_steps(columns)[0] != "logged":
+            clock, why = clock_of_steps(columns)
+    return Log(columns, logger, clock, why, lost=lost)
