@@ -21,6 +21,9 @@ SERIES: dict[str, Entry] = {
     "run.updates": Entry("wall", "steps", "run", "optimiser steps so far, all optimisers"),
     "run.episodes": Entry("wall", "episodes", "run", "finished episodes so far"),
     "run.own_share": Entry("wall", "share", "run", "recorder's own measured share of wall time so far"),
+    "run.memory_mb": Entry("wall", "MB", "run", "resident memory of the process"),
+    "run.cpu_s": Entry("wall", "s", "run", "processor time of the process so far, all threads"),
+    "run.open_files": Entry("wall", "files", "run", "open file descriptors of the process"),
     "optimizer.learning_rate": Entry("update", "", "optimizer", "largest learning rate of the groups"),
     "optimizer.parameter_norm": Entry("update", "", "optimizer", "‖θ‖₂ of each parameter before the step", True),
     "optimizer.gradient_norm": Entry(
@@ -34,6 +37,9 @@ SERIES: dict[str, Entry] = {
     ),
     "gradient.total_norm": Entry("backward", "", "run", "what clip_grad_norm_ returned"),
     "loss.value": Entry("backward", "", "loss", "the tensor that backward was called on"),
+    "loss.target_mean": Entry("update", "", "loss", "mean target of a squared or Huber loss in a sampled batch"),
+    "loss.target_max_abs": Entry("update", "", "loss", "largest |target| in that batch"),
+    "loss.target_negative_share": Entry("update", "share", "loss", "share of targets below 0 in that batch"),
     "network.input_mean": Entry("update", "", "network", "mean of each input component over the batch", True),
     "network.input_std": Entry(
         "update", "", "network", "standard deviation of each input component over the batch", True
@@ -52,6 +58,12 @@ SERIES: dict[str, Entry] = {
     ),
     "layer.output_rms": Entry("update", "", "network", "root mean square of a layer's output", True),
     "layer.output_max_abs": Entry("update", "", "network", "largest |h| of a layer's output", True),
+    "layer.output_row_std": Entry(
+        "update", "", "network", "standard deviation of a layer's output over the batch, mean over units", True
+    ),
+    "layer.dormant_share": Entry(
+        "update", "share", "network", "share of a layer's units with E|h| ≤ 0.025 of the layer's mean", True
+    ),
     "target.distance": Entry("update", "share", "target", "‖θ − θ′‖ / ‖θ‖ of a network and its copy"),
     "target.change": Entry("update", "", "target", "‖Δθ′‖ of the copy since the last sample"),
     "target.online_change": Entry("update", "", "target", "‖Δθ‖ of the network since the last sample"),
@@ -67,6 +79,9 @@ SERIES: dict[str, Entry] = {
     "env.reward_std": Entry("env_step", "reward", "env", "their standard deviation"),
     "env.reward_min": Entry("env_step", "reward", "env", "their minimum"),
     "env.reward_max": Entry("env_step", "reward", "env", "their maximum"),
+    "env.reward_term_abs": Entry(
+        "env_step", "reward", "env", "mean |x| of each `reward_…` entry of the info of sampled steps", True
+    ),
     "env.observation_mean": Entry(
         "env_step", "", "env", "mean of each observation component since the last sample", True
     ),
@@ -119,6 +134,24 @@ SERIES: dict[str, Entry] = {
     "learner.q_value": Entry("update", "", "run", "mean Q of a batch, as logged"),
     "learner.exploration_rate": Entry("env_step", "share", "run", "ε of ε-greedy, as logged"),
     "learner.entropy_coefficient": Entry("update", "", "run", "weight of the entropy (α of SAC), as logged"),
+    "completions.reward_mean": Entry("update", "reward", "run", "mean reward of the completions of a step, as logged"),
+    "completions.reward_std": Entry("update", "reward", "run", "standard deviation of their rewards, as logged"),
+    "completions.zero_variance_share": Entry(
+        "update", "share", "run", "share of groups of completions that all have one reward, as logged"
+    ),
+    "completions.reference_kl": Entry("update", "nats", "run", "KL to the reference model, as logged"),
+    "completions.length_mean": Entry("update", "tokens", "run", "mean length of a completion, as logged"),
+    "completions.truncated_share": Entry("update", "share", "run", "share of completions cut off, as logged"),
+    "completions.sampler_difference": Entry(
+        "update", "nats", "run", "mean |log p| difference between sampler and trainer, as logged"
+    ),
+    "completions.importance_ratio": Entry("update", "", "run", "mean of p(trainer) / p(sampler), as logged"),
+    "completions.clipped_low_share": Entry("update", "share", "run", "share of ratios clipped below, as logged"),
+    "completions.clipped_high_share": Entry("update", "share", "run", "share of ratios clipped above, as logged"),
+    "preference.margin": Entry("update", "", "run", "implicit reward of chosen minus rejected answers, as logged"),
+    "preference.accuracy": Entry("update", "share", "run", "share of pairs with the chosen answer ahead, as logged"),
+    "preference.chosen_reward": Entry("update", "", "run", "implicit reward of chosen answers, as logged"),
+    "preference.chosen_logp": Entry("update", "nats", "run", "log-probability of chosen answers, as logged"),
     "dye.gradient_effect": Entry(
         "update", "share", "dye", "‖g′ − g‖ / ‖g‖ of each gradient, dyed against undyed; 0 where every bit is the same"
     ),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .catalogue import SERIES
+from .language_roles import NAMES_OF, SERIES_OF
 from .role_names import NAMES
 from .series import Series
 from .trace import Subject, Trace
@@ -19,17 +20,19 @@ from .trace import Subject, Trace
 LOG = "log."
 EVALUATION = frozenset({"eval", "evaluation", "evaluate", "test", "val", "valid", "validation"})
 """Parts of a logged name that mark it as of evaluation, not of training."""
+FEWER = 10
+"""times fewer points than another name of the same role from which a name is passed over (a final summary, say)."""
 NEGATED = frozenset({"entropy_loss"})
 """Last parts of names that carry the negative of their role: Stable-Baselines3 logs −H as `train/entropy_loss`."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """A quantity that rules read: the catalogue's series, and the subject of an imported trace that it belongs to."""
+    """A quantity that rules read: the catalogue's series, the kind of its subject, the names loggers give it."""
 
     name: str
     series: str
-    subject: str
+    kind: str
     names: tuple[str, ...]
     evaluation: bool = False
 
@@ -49,31 +52,32 @@ class Assignment:
     sign: float = 1.0
 
 
-_PLACES = {
-    "return": ("env.episode_return", "env/0"),
-    "mean_return": ("env.mean_return", "env/0"),
-    "episode_length": ("env.episode_length", "env/0"),
-    "mean_episode_length": ("env.mean_episode_length", "env/0"),
-    "eval_return": ("env.mean_return", "env/evaluation"),
-    "policy_loss": ("learner.policy_loss", "run"),
-    "value_loss": ("learner.value_loss", "run"),
-    "loss": ("loss.value", "loss/0"),
-    "validation_loss": ("learner.validation_loss", "run"),
-    "entropy": ("learner.entropy", "run"),
-    "kl": ("learner.kl", "run"),
-    "clip_fraction": ("learner.clip_fraction", "run"),
-    "explained_variance": ("learner.explained_variance", "run"),
-    "policy_std": ("learner.policy_std", "run"),
-    "q_value": ("learner.q_value", "run"),
-    "exploration_rate": ("learner.exploration_rate", "run"),
-    "entropy_coefficient": ("learner.entropy_coefficient", "run"),
-    "success_rate": ("env.success_rate", "env/0"),
-    "learning_rate": ("optimizer.learning_rate", "optimizer/0"),
-    "gradient_norm": ("gradient.total_norm", "run"),
+_SERIES = {
+    "return": "env.episode_return",
+    "mean_return": "env.mean_return",
+    "episode_length": "env.episode_length",
+    "mean_episode_length": "env.mean_episode_length",
+    "eval_return": "env.mean_return",
+    "success_rate": "env.success_rate",
+    "policy_loss": "learner.policy_loss",
+    "value_loss": "learner.value_loss",
+    "loss": "loss.value",
+    "validation_loss": "learner.validation_loss",
+    "entropy": "learner.entropy",
+    "kl": "learner.kl",
+    "clip_fraction": "learner.clip_fraction",
+    "explained_variance": "learner.explained_variance",
+    "policy_std": "learner.policy_std",
+    "q_value": "learner.q_value",
+    "exploration_rate": "learner.exploration_rate",
+    "entropy_coefficient": "learner.entropy_coefficient",
+    "learning_rate": "optimizer.learning_rate",
+    "gradient_norm": "gradient.total_norm",
+    **SERIES_OF,
 }
 ROLES: dict[str, Role] = {
-    name: Role(name, series, subject, NAMES[name], name.startswith(("eval_", "validation_")))
-    for name, (series, subject) in _PLACES.items()
+    name: Role(name, series, SERIES[series].kind, {**NAMES, **NAMES_OF}[name], name.startswith(("eval_", "validation_")))
+    for name, series in _SERIES.items()
 }
 """Every role by its name."""
 
@@ -112,13 +116,14 @@ def assign(trace: Trace, overrides: Mapping[str, str] | None = None) -> tuple[As
         _check(role, name, logged)
         found[role] = Assignment(ROLES[role], name, True, _sign(role, name))
     taken = {a.logged for a in found.values()}
-    best: dict[str, tuple[int, int, str]] = {}
+    candidates: dict[str, list[tuple[int, int, str]]] = {}
     for name, one in logged.items():
         known = role_of(name) if name not in taken else None
         if known is not None and known[0].name not in found:
-            key = (known[1], -len(one), name)
-            best[known[0].name] = min(best.get(known[0].name, key), key)
-    for role, (_, _, name) in best.items():
+            candidates.setdefault(known[0].name, []).append((known[1], -len(one), name))
+    for role, named in candidates.items():
+        longest = max(-n for _, n, _ in named)
+        _, _, name = min(c for c in named if -c[1] * FEWER >= longest)
         found[role] = Assignment(ROLES[role], name, False, _sign(role, name))
     return tuple(found[r] for r in ROLES if r in found)
 
@@ -158,14 +163,24 @@ def with_roles(trace: Trace, overrides: Mapping[str, str] | None = None, *, cloc
         if role.series in have and not one.given:
             continue
         source = trace.named(LOG + one.logged)[0]
-        over = clock if clock and source.clock == "logged" else source.clock
+        subject = _subject(trace, one)
+        if subject.id != "run":
+            subjects.setdefault(subject.id, subject)
         y = source.y if one.sign == 1.0 else one.sign * source.y
-        added.append(
-            replace(source, name=role.series, clock=over, unit=SERIES[role.series].unit, y=y, subject=role.subject)
-        )
-        if role.subject != "run" and role.subject not in trace.subjects:
-            kind = role.subject.split("/")[0]
-            info = {"role": "eval"} if role.evaluation and kind == "env" else {}
-            name = {"env/evaluation": "evaluation"}.get(role.subject, one.logged if kind == "loss" else kind)
-            subjects[role.subject] = Subject(role.subject, kind, name, None, {"logged": True, **info})
+        over = clock if clock and source.clock == "logged" else source.clock
+        unit = SERIES[role.series].unit
+        added.append(replace(source, name=role.series, clock=over, unit=unit, y=y, subject=subject.id))
     return trace.with_series(added, subjects.values()) if added else trace
+
+
+def _subject(trace: Trace, one: Assignment) -> Subject:
+    """Whose series it is: the run's, or the only training environment's, or that of a subject only loggers know."""
+    kind = one.role.kind
+    if kind == "run":
+        return Subject("run", "run", "run")
+    if one.role.evaluation:
+        return Subject(f"{kind}/logged-evaluation", kind, "evaluation", None, {"logged": True, "role": "eval"})
+    seen = [s for s in trace.of_kind(kind) if s.info.get("role") != "eval"]
+    if kind == "env" and len(seen) == 1:
+        return seen[0]
+    return Subject(f"{kind}/logged", kind, one.logged if kind == "loss" else kind, None, {"logged": True})

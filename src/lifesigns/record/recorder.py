@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from ..store.writer import Column, TraceWriter
@@ -173,6 +173,8 @@ class Recorder:
         for name, value in zip(("run.env_steps", "run.updates", "run.episodes"), now, strict=True):
             self.series(name).add(wall, value)
         self.series("run.own_share").add(wall, self.budget.own_share())
+        for name, value in process_figures():
+            self.series(name).add(wall, value)
         self._writer.record(
             {
                 "t": "health",
@@ -192,6 +194,19 @@ class Recorder:
         """The last flush; what comes later is still taken, but written only by another `close`."""
         self.closed = True
         self.flush()
+
+
+def process_figures() -> list[tuple[str, float]]:
+    """Memory, processor time and open files of this process; those that this system tells (tens of microseconds)."""
+    found = [("run.cpu_s", process_time())]
+    try:
+        with open("/proc/self/statm") as statm:
+            pages = int(statm.read().split()[1])
+        found.append(("run.memory_mb", pages * os.sysconf("SC_PAGE_SIZE") / 2**20))
+        found.append(("run.open_files", float(len(os.listdir("/proc/self/fd")))))
+    except (OSError, ValueError, IndexError):
+        pass
+    return found
 
 
 _recorder: Recorder | None = None

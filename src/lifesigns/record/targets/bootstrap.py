@@ -92,6 +92,19 @@ class Tracker:
             rows += len(values)
         return (bare, rows) if rows else None
 
+    def target_values(self, tensors: Any) -> tuple[float, float, float] | None:
+        """(mean, largest size, share below 0) of the targets in a graph; None without, and for those on a device."""
+        import numpy as np
+
+        found = [
+            t.detach().float().reshape(-1)[:MAX_ROWS].numpy() for t in _targets(tensors, True) if t.device.type == "cpu"
+        ]
+        values = np.concatenate(found) if found else np.empty(0)
+        if not len(values):
+            return None
+        with np.errstate(all="ignore"):
+            return float(values.mean()), float(np.abs(values).max()), float((values < 0).mean())
+
     def _watch(self, before: Any, final: Any, subject: str) -> None:
         import numpy as np
         import torch
@@ -170,8 +183,9 @@ class Tracker:
                 series("bootstrap.next_observation_valued", cut.subject).add(at, 1.0)
 
 
-def _targets(tensors: Any) -> list[Any]:
-    """Target tensors that the loss nodes near the root of a graph saved."""
+def _targets(tensors: Any, either_side: bool = False) -> list[Any]:
+    """Target tensors that the loss nodes near the root of a graph saved; with `either_side` also what a loss was given
+    in the place of the prediction, if it needs no gradient."""
     import torch
 
     roots = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
@@ -186,6 +200,8 @@ def _targets(tensors: Any) -> list[Any]:
         if type(node).__name__ in _LOSS_NODES:
             saved: Any = node
             found.append(saved._saved_target)
+            if either_side:
+                found.append(saved._saved_self)
         else:
             queue.extend((child, depth + 1) for child, _ in node.next_functions)
     return [t for t in found if not t.requires_grad and t.dim() >= 1]

@@ -19,6 +19,7 @@ from . import bootstrap, torch_networks
 
 MAX_DIMS = 128
 SAMPLES_A_FLUSH = 64
+MAX_TERMS = 16
 MAX_KEPT = 1 << 18
 """Rewards kept before they are summed up ahead of the flush."""
 Ending = Callable[["EnvTrack", Any, Any, int], tuple[Any, Any]]
@@ -42,11 +43,15 @@ class EnvTrack:
         self.next_step_autoreset = info.get("autoreset") == "next_step"
         self.obs_every, self.countdown = 4, 1
         self.samples: list[tuple[Any, Any]] = []
+        self.terms: list[dict[str, float]] = []
+        self.term_names: list[str] = []
         self.action_space = info.get("action_space", {})
         self.last_obs: Any = None
         series = recorder.series
         self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
         self.raw: Thinned | None = None
+        self.first: list[bytes] | None = None
+        """The first observations of all parts, until a second episode has begun."""
 
     def reset(self, obs: Any, options: Any) -> None:
         """All parts start anew, unless only some were asked for."""
@@ -54,6 +59,10 @@ class EnvTrack:
             self.begun_at, self.carried = [self.use.steps] * self.n, [0.0] * self.n
             self.skipping = []
         self.last_obs = obs
+        if self.first is None and self.n > 1:
+            self.first = _rows(obs, self.n)
+            if self.first:
+                self._tell_first(self.first, False)
         self.use.on_reset()
 
     def step_one(self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any) -> None:
@@ -77,6 +86,7 @@ class EnvTrack:
         self.countdown -= 1
         if self.countdown <= 0:
             self._sample(obs, action)
+            self._terms(info)
 
     def step_many(
         self, action: Any, obs: Any, rewards: Any, terminated: Any, truncated: Any, infos: Any, ending: Ending
@@ -91,11 +101,13 @@ class EnvTrack:
         else:
             self.rewards.extend(_list(rewards))
         if self.skipping:
+            if self.first:
+                self._begins(self.skipping[0], obs)
             terminated, truncated = self._skip(terminated, truncated)
         if True in terminated.tolist() or True in truncated.tolist():  # `any` takes ten times as long
             for i in _places(terminated, truncated):
                 cut = bool(truncated[i]) and not terminated[i]
-                self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i))
+                self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i), obs)
         self.last_obs = obs
         if not use.is_eval:
             recorder.env_step += self.n
@@ -104,6 +116,29 @@ class EnvTrack:
         self.countdown -= 1
         if self.countdown <= 0:
             self._sample(obs, action)
+            self._terms(infos[0] if isinstance(infos, (list, tuple)) and infos else infos)
+
+    def _terms(self, info: Any) -> None:
+        """Keeps the parts of the reward that the environment tells of, of a sampled step."""
+        if (
+            isinstance(info, dict)
+            and len(self.terms) < SAMPLES_A_FLUSH
+            and (terms := {k: info[k] for k in info if _is_term(k)})
+        ):
+            self.terms.append({k: float(np.abs(np.asarray(v, np.float64)).mean()) for k, v in terms.items()})
+
+    def _begins(self, i: int, obs: Any) -> None:
+        """Compares the observation that the second episode of part i begins with to that of its first."""
+        first, self.first = self.first or [], []
+        row = np.ascontiguousarray(obs[i]).tobytes() if isinstance(obs, np.ndarray) else b""
+        if first and row and row != first[i]:
+            self._tell_first(first, True)
+
+    def _tell_first(self, rows: list[bytes], starts_differ: bool) -> None:
+        """Says how many of the first observations are different ones, and whether a later episode began with another
+        observation than the first one did."""
+        data = {"subject": self.subject, "rows": self.n, "distinct": len(set(rows))}
+        self.recorder.event("first_observations", self.subject, {**data, "starts_differ": starts_differ})
 
     def _skip(self, terminated: Any, truncated: Any) -> tuple[Any, Any]:
         """In a step that only reset some of the parts, theirs has no reward and no end."""
@@ -141,7 +176,7 @@ class EnvTrack:
             with np.errstate(all="ignore"):
                 self.sums.append((kept.size, kept.sum(), np.square(kept).sum(), kept.min(), kept.max()))
 
-    def _end(self, i: int, reward: float, cut: bool, final: Any, raw: Any) -> None:
+    def _end(self, i: int, reward: float, cut: bool, final: Any, raw: Any, obs: Any = None) -> None:
         recorder = self.recorder
         if not self.use.is_eval:
             recorder.episode += 1
@@ -159,6 +194,8 @@ class EnvTrack:
         self.carried[i], self.begun_at[i] = 0.0, self.use.steps
         if self.next_step_autoreset:
             self.skipping.append(i)
+        elif self.first:
+            self._begins(i, obs)
         self.use.episode_ended()
 
     def flush(self) -> None:
@@ -166,6 +203,13 @@ class EnvTrack:
         role = self.use.role()
         self.recorder.describe(self.subject, role=role)
         self._reward_statistics()
+        if self.terms:
+            terms, self.terms = self.terms, []
+            self.term_names = self.term_names or sorted(terms[0])[:MAX_TERMS]
+            column = self.recorder.series("env.reward_term_abs", self.subject, self.term_names)
+            with np.errstate(all="ignore"):
+                row = [float(np.mean([t.get(k, 0.0) for t in terms])) for k in self.term_names]
+            column.add_row(self.recorder.env_step, row)
         if self.samples:
             samples, self.samples = self.samples, []
             if len(samples) >= SAMPLES_A_FLUSH * 3 // 4:
@@ -294,6 +338,18 @@ def forget() -> None:
     """Drops what is known of use; called in a forked worker."""
     _uses.clear()
     _last[0] = None
+
+
+def _is_term(key: Any) -> bool:
+    """Whether an entry of an info is a part of the reward, by the name that Gymnasium's environments give it."""
+    return isinstance(key, str) and key.startswith("reward_")
+
+
+def _rows(obs: Any, n: int) -> list[bytes]:
+    """The rows of an array of observations as bytes; none for what is no array of `n` rows."""
+    if not isinstance(obs, np.ndarray) or obs.shape[:1] != (n,) or obs.nbytes > 1 << 22:
+        return []
+    return [np.ascontiguousarray(row).tobytes() for row in obs]
 
 
 def _list(values: Any) -> list[Any]:

@@ -25,8 +25,11 @@ COST_S, SHARE, MAX_STRIDE = 40e-6, 0.003, 32
 """What one loss that is taken, and the norm that goes with it, costs where the caches hold the learner's code
 (measured, benchmarks/overhead/event_cost.py: 20 to 50 µs, ten times what it costs in a loop of its own), the share of
 time that losses may cost, and how far they are thinned."""
+TARGET_SERIES = ("loss.target_mean", "loss.target_max_abs", "loss.target_negative_share")
 CONTEXT = 20
 """Frames kept before the first non-finite value (DETECTORS D01)."""
+MAX_LIMITS = 4
+"""Different limits of clipping that are told of."""
 
 
 class Losses:
@@ -39,6 +42,7 @@ class Losses:
         self.recent: deque[tuple[int, int, int, float]] = deque(maxlen=CONTEXT)
         self.reported: set[str] = set()
         self.clip: Thinned | None = None
+        self.limits: set[float] = set()
         self.next = self.took = 0  # the backward call whose loss is taken next, and the one whose was last
         self._stride, self._noise, self._review = 1, 1, 1
         self.tensor_backward = sys.modules["torch"].Tensor.backward.__code__
@@ -141,10 +145,10 @@ def install(torch: Any, recorder: Recorder) -> None:
         recorder.backward += 1
         if not (recorder.backward >= losses.next or recorder.looking) or is_compiling():
             return original(tensors, *args, **kwargs)
-        rows = _before(tensors)
+        before = _before(tensors)
         result = original(tensors, *args, **kwargs)
         try:
-            _after(tensors, rows, sys._getframe(1))
+            _after(tensors, before, sys._getframe(1))
         except Exception as error:
             taps.failed("losses", error)
         return result
@@ -162,22 +166,28 @@ def _reset(recorder: Recorder) -> None:
     recorder.on_flush.append(losses.adapt)
 
 
-def _before(tensors: Any) -> tuple[int, int] | None:
+Before = tuple[tuple[int, int] | None, tuple[float, float, float] | None]
+"""What `Tracker.bare_rows` and `Tracker.target_values` say of the targets."""
+NOTHING: Before = (None, None)
+
+
+def _before(tensors: Any) -> Before:
     """What only the graph and the gradients before the call can tell."""
     try:
         torch_optimizers.optimizers.before_backward()
         if bootstrap.tracker is not None and torch_networks.layers is not None and torch_networks.layers.armed:
-            return bootstrap.tracker.bare_rows(tensors)
+            return bootstrap.tracker.bare_rows(tensors), bootstrap.tracker.target_values(tensors)
     except Exception as error:
         taps.failed("backward", error)
-    return None
+    return NOTHING
 
 
-def _after(tensors: Any, rows: tuple[int, int] | None, frame: Any) -> None:
+def _after(tensors: Any, before: Before, frame: Any) -> None:
     started, recorder = perf_counter(), losses.recorder
+    rows, targets = before
     charged = recorder.budget.spent_s
     subject = ""
-    if recorder.backward >= losses.next or rows is not None:
+    if recorder.backward >= losses.next or before is not NOTHING:
         loss = tensors if hasattr(tensors, "numel") else tensors[0]
         if loss.numel() == 1:
             subject = losses.add(loss, frame)
@@ -187,6 +197,9 @@ def _after(tensors: Any, rows: tuple[int, int] | None, frame: Any) -> None:
     if rows is not None and subject:
         recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])
         recorder.series("bootstrap.rows", subject).add(recorder.update, rows[1])
+    if targets is not None and subject:
+        for name, value in zip(TARGET_SERIES, targets, strict=True):
+            recorder.series(name, subject).add(recorder.update, value)
     now, budget = perf_counter(), recorder.budget
     budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
     if now >= recorder.next_flush:
@@ -200,6 +213,10 @@ def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
         return
     if losses.clip is None:
         losses.clip = Thinned(recorder.series("gradient.total_norm"))
+    limit = args[1] if len(args) > 1 else kwargs.get("max_norm")
+    if isinstance(limit, (int, float)) and limit not in losses.limits and len(losses.limits) < MAX_LIMITS:
+        losses.limits.add(limit)
+        recorder.event("gradient_clip", "run", {"max_norm": float(limit)})
     if result.is_cpu:
         losses.clip.add(recorder.backward, result.item())
     elif recorder.backward % 16 == 0:

@@ -22,6 +22,17 @@ from .deferred import Deferred
 HOOK_COST_S = 20e-6
 """What a registered global forward hook costs a module call outside its own body (INSTRUMENTATION 1d)."""
 MAX_ELEMENTS, MAX_ROWS, MAX_DIMS = 2048, 256, 128
+OUTPUT_SERIES = (
+    "layer.zero_share",
+    "layer.saturated_share",
+    "layer.output_rms",
+    "layer.output_max_abs",
+    "layer.output_row_std",
+    "layer.dormant_share",
+)
+DORMANT, FEWEST_ROWS = 0.025, 8
+"""E|h_i| over its mean over a layer's units up to which a unit is dormant (Sokar et al. 2023, τ = 0.025), and rows of a
+batch before rows are compared."""
 
 
 class Registry:
@@ -115,7 +126,7 @@ class Layers:
         self._calls = 0
         self._own_s = 0.0
         self._seen: set[int] = set()
-        self._rows: dict[str, dict[str, tuple[Any, Any, Any, Any]]] = {}
+        self._rows: dict[str, dict[str, tuple[Any, ...]]] = {}
         self._inputs: dict[str, tuple[Any, Any, Any]] = {}
         self._leaves: dict[int, tuple[str, str]] = {}
         self._leaves_version = -1
@@ -211,10 +222,8 @@ class Layers:
         at = self.recorder.update
         for network, rows in self._rows.items():
             names = self._columns.setdefault(network, [n for n, net in self._leaves.values() if net == network])
-            blank = (float("nan"),) * 4
-            for i, series in enumerate(
-                ("layer.zero_share", "layer.saturated_share", "layer.output_rms", "layer.output_max_abs")
-            ):
+            blank = (float("nan"),) * len(OUTPUT_SERIES)
+            for i, series in enumerate(OUTPUT_SERIES):
                 column = self.recorder.series(series, network, names)
                 self.recorder.deferred.put([rows.get(n, blank)[i] for n in names], column, at)
         for network, stats in self._inputs.items():
@@ -247,9 +256,9 @@ def readable(value: Any) -> bool:
     )
 
 
-def _output_stats(module: Any, output: Any) -> tuple[Any, Any, Any, Any]:
-    """(zero share, saturated share or NaN, rms, largest |h|) of at most `MAX_ELEMENTS` strided elements; numbers, or
-    0-dimensional tensors of what lies on a device, which is not waited for."""
+def _output_stats(module: Any, output: Any) -> tuple[Any, ...]:
+    """The numbers of `OUTPUT_SERIES` of at most `MAX_ELEMENTS` strided elements, NaN for those that do not apply; on a
+    device 0-dimensional tensors, which are not waited for."""
     import numpy as np
 
     flat = output.detach().reshape(-1)
@@ -257,7 +266,7 @@ def _output_stats(module: Any, output: Any) -> tuple[Any, Any, Any, Any]:
         flat = flat[:: flat.numel() // MAX_ELEMENTS + 1]
     kind = type(module).__name__
     if flat.device.type != "cpu":
-        return _device_output_stats(kind, flat.float())
+        return (*_device_output_stats(kind, flat.float()), *_of_rows(output))
     values = flat.float().numpy()
     size = np.abs(values)
     saturated = float("nan")
@@ -267,7 +276,19 @@ def _output_stats(module: Any, output: Any) -> tuple[Any, Any, Any, Any]:
         saturated = float(((values <= 0.01) | (values >= 0.99)).mean())
     with np.errstate(all="ignore"):
         rms = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
-    return float((values == 0).mean()), saturated, rms, float(size.max())
+    return float((values == 0).mean()), saturated, rms, float(size.max()), *_of_rows(output)
+
+
+def _of_rows(output: Any) -> tuple[Any, Any]:
+    """(standard deviation over the rows of a batch, mean over units; share of dormant units), of outputs [rows, units]
+    with rows enough; NaN otherwise."""
+    nan = float("nan")
+    if output.dim() != 2 or output.shape[0] < FEWEST_ROWS:
+        return nan, nan
+    rows = output.detach()[: max(MAX_ELEMENTS // output.shape[1], FEWEST_ROWS), :MAX_ELEMENTS].float()
+    size = rows.abs().mean(dim=0)
+    found = rows.std(dim=0, unbiased=False).mean(), (size <= DORMANT * size.mean()).float().mean()
+    return found if rows.device.type != "cpu" else (float(found[0]), float(found[1]))
 
 
 def _device_output_stats(kind: str, flat: Any) -> tuple[Any, Any, Any, Any]:
