@@ -29,7 +29,8 @@ ALLOWED = {
     "baselines": {"stats", "model"},
     "campaign": {"diagnose", "baselines", "paired", "stats", "store", "record", "model"},
     "diagnose": {"rules", "stats", "curves", "model"},
-    "report": {"diagnose", "rules", "model"},
+    "compare": {"campaign", "importers", "stats", "store", "model"},
+    "report": {"compare", "campaign", "diagnose", "rules", "model"},
 }
 """Package → packages of ours that it may import. `rules` names `lints`, `detectors` and `dyes` only to walk them."""
 HEAVY = {"torch", "gymnasium", "stable_baselines3", "sb3_contrib", "tensorboard", "wandb"}

@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lifesigns.commands.options import Arguments, Home, Json, Module, Python, fail, must_exist, print_json, say, seconds
+from lifesigns.commands.options import (
+    Arguments,
+    Home,
+    Json,
+    Module,
+    Python,
+    console,
+    fail,
+    must_exist,
+    print_json,
+    say,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from lifesigns.campaign.driver import State
     from lifesigns.campaign.folder import CampaignFolder
     from lifesigns.campaign.plan import Plan
+    from lifesigns.campaign.verdict import CampaignVerdict
 
 
 def seeds(
@@ -30,6 +43,8 @@ def seeds(
     jobs: Annotated[int, typer.Option(help="runs side by side [cores]", min=0)] = 0,
     time_limit: Annotated[str, typer.Option(help="for each run: 10m, 2h")] = "",
     memory_limit: Annotated[str, typer.Option(help="for each run: 4G, 500M")] = "",
+    success_at: Annotated[float | None, typer.Option(help="final score from which a run counts as good")] = None,
+    metric: Annotated[str, typer.Option(help="series that a run is judged by [returns, else losses]")] = "",
     resume: Annotated[str, typer.Option(metavar="CAMPAIGN", help="go on with this one; -n may ask for more")] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="begin anew even if the same campaign is unfinished")] = False,
     module: Module = False,
@@ -65,6 +80,7 @@ def seeds(
                 python=python,
                 time_limit_s=seconds(time_limit) if time_limit else None,
                 memory_limit_bytes=memory(memory_limit) if memory_limit else None,
+                metric=metric,
             )
             folder, plan = folder_for(wanted, home, fresh=fresh)
         state = _run(folder, plan, jobs)
@@ -73,10 +89,16 @@ def seeds(
     except KeyboardInterrupt:
         say("Interrupted; what has ended is kept, and the same command goes on from there.")
         raise typer.Exit(130) from None
+    answer = _verdict(folder, plan, state, success_at)
     if json:
-        print_json(state.results)
+        from lifesigns.report.campaign_json import to_json
+
+        print_json(to_json(answer, plan, folder.path.name))
     else:
-        print(len(state.results))
+        from lifesigns.report.campaign import render
+
+        render(answer, plan, folder.path.name, console())
+    raise typer.Exit(_status(answer))
 
 
 def _run(folder: CampaignFolder, plan: Plan, jobs: int) -> State:
@@ -88,6 +110,27 @@ def _run(folder: CampaignFolder, plan: Plan, jobs: int) -> State:
     jobs = min(jobs or os.cpu_count() or 1, count)
     with Display(plan, jobs) as display:
         return Driver(folder, plan, LocalEngine(jobs), display.show).run()
+
+
+def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float | None) -> CampaignVerdict:
+    from lifesigns.campaign.judge import judge
+    from lifesigns.campaign.results import load_results, measure_baselines
+    from lifesigns.campaign.verdict import verdict
+
+    if state.stopped:
+        say(f"{state.stopped[0].upper()}{state.stopped[1:]}.")
+    if not state.results:
+        fail("no run has ended")
+    measure_baselines(folder, plan, state.results)
+    runs = load_results(folder, plan, state.results)
+    groups = {v: [r for r in runs if r.variant == v] for v in plan.variants()}
+    return verdict({v: judge(g, success_at) for v, g in groups.items() if g})
+
+
+def _status(answer: CampaignVerdict) -> int:
+    """0 every run learned, 1 some failed, 2 of none it can be told."""
+    judged = [r.failed for v in answer.variants for r in v.judgement.runs]
+    return 2 if all(f is None for f in judged) else int(any(judged))
 
 
 def memory(text: str) -> int:
