@@ -11,7 +11,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from lifesigns import __version__
 from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
 from lifesigns.model import Diagnosis, Trace
+from lifesigns.model.roles import with_roles
 from lifesigns.paired import outcome as paired_outcome
 from lifesigns.paired.experiments import Facts
 from lifesigns.paired.runner import Target
@@ -170,7 +171,7 @@ def _result(
     ending: Ending | None = None,
     missing: str = "",
 ) -> Result:
-    found = load_run(folder.path)
+    found = with_roles(load_run(folder.path))
     diagnosis = diagnose(found, _rules(found), str(folder.path) if request.home else folder.path.name)
     folder.write_meta({**meta, "summary": summary(diagnosis)})
     line.clear()
@@ -257,9 +258,12 @@ class _Dyes:
         return _about(self._traced)
 
 
-def saved(path: Path) -> Result:
-    """Diagnoses a saved run; needs neither torch nor gymnasium. Raises TraceError."""
-    found = load_run(path)
+def saved(path: Path, roles: Mapping[str, str] | None = None) -> Result:
+    """Diagnoses a saved run; needs neither torch nor gymnasium. `roles` as for `with_roles`. Raises TraceError."""
+    try:
+        found = with_roles(load_run(path), roles)
+    except ValueError as error:
+        raise TraceError(str(error)) from error
     folder = RunFolder.open(path)
     return Result(folder, found, diagnose(found, _rules(found), folder.path.name))
 

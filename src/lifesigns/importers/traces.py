@@ -85,5 +85,5 @@ def _with_monitors(trace: Trace, source: Source, log: Log) -> Trace:
         beside = monitor.read_all(list(source.monitors))
     except LogError:
         return trace
-    log.notes.append(f"episodes are those of {len(source.monitors)} monitor file(s) beside it")
+    log.notes.append("single episodes are those of the monitor file beside it")
     return trace.with_series(Series(LOG + n, beside.clock, "", c.step, c.value) for n, c in beside.columns.items())

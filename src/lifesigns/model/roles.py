@@ -76,7 +76,9 @@ _SERIES = {
     **SERIES_OF,
 }
 ROLES: dict[str, Role] = {
-    name: Role(name, series, SERIES[series].kind, {**NAMES, **NAMES_OF}[name], name.startswith(("eval_", "validation_")))
+    name: Role(
+        name, series, SERIES[series].kind, {**NAMES, **NAMES_OF}[name], name.startswith(("eval_", "validation_"))
+    )
     for name, series in _SERIES.items()
 }
 """Every role by its name."""

@@ -25,6 +25,15 @@ def health_lines(health: Mapping[str, Any]) -> list[tuple[str, bool]]:
     return lines or [("recorder reported no failure", True)]
 
 
+def recording_lines(seen: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The same of a diagnosis' coverage; of a log that another tool wrote, what is known of that log."""
+    if seen.get("imported"):
+        from lifesigns.report.imported import log_lines
+
+        return log_lines(seen)
+    return health_lines(cast("Mapping[str, Any]", seen.get("health") or {}))
+
+
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"

@@ -13,7 +13,7 @@ from lifesigns.model import CauseOdds, Diagnosis, Finding, Trace
 from lifesigns.report import figures
 from lifesigns.report.dyes import dye_rows
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
-from lifesigns.report.health import health_lines
+from lifesigns.report.health import recording_lines
 from lifesigns.rules import Rule, all_rules
 from lifesigns.rules.page import markdown, summary
 
@@ -61,7 +61,7 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
         dyes=[row for row in dye_rows(trace) if not row.blind],
         blind=blind_groups(diagnosis.verdicts),
         by_status=by_status,
-        health=health_lines(diagnosis.coverage.get("health") or {}),
+        health=recording_lines(diagnosis.coverage),
         pages=[(r.code, r.name, Markup(_page(r))) for r in chosen],
         specs=Markup(_in_script(charts)) if charts else "",
         bundle=Markup(_bundle()) if charts else "",
