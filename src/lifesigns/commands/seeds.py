@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from lifesigns.campaign.verdict import CampaignVerdict
 
 
+class EngineName(StrEnum):
+    """Where runs are made."""
+
+    local, ray = "local", "ray"
+
+
 def seeds(
     script: Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; left out with --resume")] = "",
     arguments: Arguments = None,
@@ -43,6 +50,10 @@ def seeds(
     jobs: Annotated[int, typer.Option(help="runs side by side [cores]", min=0)] = 0,
     time_limit: Annotated[str, typer.Option(help="for each run: 10m, 2h")] = "",
     memory_limit: Annotated[str, typer.Option(help="for each run: 4G, 500M")] = "",
+    engine: Annotated[
+        EngineName, typer.Option(help="local processes, or a Ray cluster (RAY_ADDRESS)")
+    ] = EngineName.local,
+    gpus: Annotated[float, typer.Option(help="share of a GPU for each run, with --engine ray", min=0.0)] = 0.0,
     success_at: Annotated[float | None, typer.Option(help="final score from which a run counts as good")] = None,
     metric: Annotated[str, typer.Option(help="series that a run is judged by [returns, else losses]")] = "",
     resume: Annotated[str, typer.Option(metavar="CAMPAIGN", help="go on with this one; -n may ask for more")] = "",
@@ -83,7 +94,7 @@ def seeds(
                 metric=metric,
             )
             folder, plan = folder_for(wanted, home, fresh=fresh)
-        state = _run(folder, plan, jobs)
+        state = _run(folder, plan, jobs, engine, gpus)
     except (CampaignError, PlanError) as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -101,15 +112,19 @@ def seeds(
     raise typer.Exit(_status(answer))
 
 
-def _run(folder: CampaignFolder, plan: Plan, jobs: int) -> State:
+def _run(folder: CampaignFolder, plan: Plan, jobs: int, engine: EngineName, gpus: float) -> State:
     from lifesigns.campaign.driver import Driver
     from lifesigns.campaign.local import LocalEngine
     from lifesigns.campaign.progress import Display
 
-    count = len(plan.jobs())
-    jobs = min(jobs or os.cpu_count() or 1, count)
-    with Display(plan, jobs) as display:
-        return Driver(folder, plan, LocalEngine(jobs), display.show).run()
+    if engine == EngineName.ray:
+        from lifesigns.campaign.ray_engine import RayEngine
+
+        made = RayEngine(jobs, gpus)
+    else:
+        made = LocalEngine(min(jobs or os.cpu_count() or 1, len(plan.jobs())))
+    with Display(plan, made.slots) as display:
+        return Driver(folder, plan, made, display.show).run()
 
 
 def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float | None) -> CampaignVerdict:
