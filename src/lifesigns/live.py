@@ -14,11 +14,13 @@ from lifesigns.diagnose import diagnose
 from lifesigns.diagnose.causes import BY_ID
 from lifesigns.model import Diagnosis, Finding, Trace
 from lifesigns.model.roles import with_roles
+from lifesigns.rules import all_rules
 from lifesigns.status_line import StatusLine
 from lifesigns.store import RunFolder, TraceError, TraceReader
 
-FIRST_LOOK_S, LOOK_EVERY = 5.0, 20.0
-"""Rules are evaluated on a running trace from the first on, and again after 20 times what it took."""
+FIRST_LOOK_S, LOOK_EVERY, LOOK_EVERY_BESIDE = 5.0, 20.0, 5.0
+"""Rules are evaluated on a running trace from the first on, and again after 20 times what it took (5 times from another
+terminal, which takes nothing from the run's own process)."""
 LOOKS_TO_STOP = 2
 """looks in a row at which a cause must be as probable as asked for, so that one odd moment ends no run; assumed."""
 STILL_S = 3.0
@@ -58,6 +60,7 @@ class Live:
 
     folder: RunFolder
     stop_on: Sequence[StopOn] = ()
+    look_every: float = LOOK_EVERY
     stopped_on: str = ""
     diagnosis: Diagnosis | None = None
     _reader: TraceReader | None = None
@@ -81,9 +84,10 @@ class Live:
         """Evaluates the rules if it is time (or `now`); None if it is not."""
         if wall_s < self._next_look and not now:
             return None
+        rules = all_rules()
         started = time.monotonic()
-        self.diagnosis = diagnose(with_roles(trace))
-        self._next_look = wall_s + max(FIRST_LOOK_S, LOOK_EVERY * (time.monotonic() - started))
+        self.diagnosis = diagnose(with_roles(trace), rules)
+        self._next_look = wall_s + max(FIRST_LOOK_S, self.look_every * (time.monotonic() - started))
         return self.diagnosis
 
     def must_stop(self, diagnosis: Diagnosis, wall_s: float) -> bool:
@@ -165,7 +169,7 @@ def follow(
 
     `on_finding(finding, wall_s)` is called once for each rule and subject, as it fires.
     """
-    live, told = Live(folder), set[tuple[str, str]]()
+    live, told = Live(folder, look_every=LOOK_EVERY_BESIDE), set[tuple[str, str]]()
     size, still_since = -1, time.monotonic()
 
     def tell(found: Diagnosis, wall_s: float) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lifesigns.diagnose.logged_outcome import MEAN, from_means
 from lifesigns.model import Outcome, Series, Trace
 from lifesigns.stats.samples import finite, mann_whitney
 
@@ -38,6 +39,10 @@ def _outcome(trace: Trace) -> Outcome:
     returns = _longest(s for s in trace.named(RETURN) if _is_training(trace, s))
     if returns is not None:
         return _from_returns(returns, trace.get(RANDOM, returns.subject))
+    means = trace.named(MEAN)
+    told = from_means(trace, [s for s in means if _is_training(trace, s)] or means)
+    if told is not None:
+        return told
     if any(_is_training(trace, s) for s in trace.series if s.name.startswith("env.")):
         return Outcome("cannot tell", "Cannot tell whether it learned: no training episode ended.", RETURN)
     losses = _longest(s for s in trace.named(LOSS) if s.y.ndim == 1)
