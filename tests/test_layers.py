@@ -26,11 +26,12 @@ ALLOWED = {
     "store": {"model"},
     "record": {"store", "model"},
     "importers": {"store", "model"},
-    "baselines": {"stats", "model"},
+    "planner": {"stats", "model"},
+    "baselines": {"planner", "stats", "model"},
     "campaign": {"diagnose", "baselines", "paired", "stats", "store", "record", "model"},
     "diagnose": {"rules", "stats", "curves", "model"},
     "compare": {"campaign", "importers", "stats", "store", "model"},
-    "report": {"compare", "campaign", "diagnose", "rules", "model"},
+    "report": {"campaign", "compare", "diagnose", "model", "planner", "rules"},
 }
 """Package → packages of ours that it may import. `rules` names `lints`, `detectors` and `dyes` only to walk them."""
 HEAVY = {"torch", "gymnasium", "stable_baselines3", "sb3_contrib", "tensorboard", "wandb"}

@@ -1,0 +1,249 @@
+"""Runs the child of `lifesigns env` within a time limit and collects what it reports.
+
+The environment is the user's code: it may hang, crash, print or exit. The child is killed when a single call does
+not come back, and what was measured until then is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lifesigns.planner.ladder import Ladder, Rung, rung_from_json
+from lifesigns.planner.properties import Properties, Property
+
+OPEN_S, HANG_S = 60.0, 10.0
+"""Longest opening; longest single `reset` or `step`."""
+LATE_S, START_S = 5.0, 2.0
+"""How much later than asked the child may end before it is killed; kept back of a budget for starting it."""
+
+
+@dataclass
+class Survey:
+    """What was found out about an environment, and what went wrong on the way."""
+
+    name: str
+    about: dict[str, Any] = field(default_factory=dict[str, Any])
+    ladder: Ladder = field(default_factory=Ladder)
+    properties: Properties = field(default_factory=Properties)
+    problem: str = ""
+    """Why nothing could be measured, in a sentence; empty otherwise."""
+    contract: list[str] = field(default_factory=list[str])
+    crashes: list[str] = field(default_factory=list[str])
+    sweep: dict[str, float] = field(default_factory=dict[str, float])
+    sweep_steps: int = 0
+    films: dict[str, str] = field(default_factory=dict[str, str])
+    learner: dict[str, float] = field(default_factory=dict[str, float])
+    """Algorithm → environment steps per CPU-second that a learner takes in."""
+    target: float | None = None
+    target_source: str = ""
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    env_steps: int = 0
+    complete: bool = False
+
+
+Progress = Callable[[str, int, float], None]
+"""(stage, environment steps so far, seconds since the start)"""
+
+
+def survey(name: str, seconds: float, progress: Progress | None = None, python: str = "", **options: Any) -> Survey:
+    """Measures the environment `name` in a child process within `seconds`.
+
+    `options` go to the child: kwargs, target, seed, restore, contract, path. Raises OSError where the interpreter
+    cannot be started.
+    """
+    found = Survey(name)
+    started = time.monotonic()
+    request = {"env": name, "until": time.time() + max(seconds - START_S, 0.6 * seconds), **options}
+    request.setdefault("path", [os.getcwd()])
+    with tempfile.TemporaryFile() as err:
+        child = subprocess.Popen(
+            [python or sys.executable, "-m", "lifesigns.baselines.worker", json.dumps(request)],
+            stdout=subprocess.PIPE,
+            stderr=err,
+            stdin=subprocess.DEVNULL,
+            env=_surroundings(),
+            start_new_session=True,
+        )
+        watch = _Watch(found, child, err, started, seconds + LATE_S, progress)
+        try:
+            watch.run()
+        finally:
+            _end(child)
+        found.wall_s = time.monotonic() - started
+        watch.conclude(child.returncode)
+    return found
+
+
+def _surroundings() -> Mapping[str, str]:
+    """The child's environment variables: lifesigns importable, one thread, no window."""
+    own = str(Path(__file__).parents[2])
+    path = os.pathsep.join(p for p in (own, os.environ.get("PYTHONPATH", "")) if p)
+    quiet = {"SDL_VIDEODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
+    return {"OMP_NUM_THREADS": "1", "MUJOCO_GL": "egl", **quiet, **os.environ, "PYTHONPATH": path}
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except (OSError, AttributeError):
+            child.kill()
+    child.wait()
+    if child.stdout:
+        child.stdout.close()
+
+
+class _Watch:
+    """Reads events until the child ends, hangs or is too late."""
+
+    def __init__(
+        self,
+        found: Survey,
+        child: subprocess.Popen[bytes],
+        err: BinaryIO,
+        started: float,
+        limit: float,
+        progress: Progress | None,
+    ) -> None:
+        self.found, self.child, self.err = found, child, err
+        self.started, self.limit, self.progress = started, limit, progress
+        self.stage = "starting"
+        self.last = time.monotonic()
+        self.rungs: list[Rung] = []
+        self.rows: list[Property] = []
+
+    def run(self) -> None:
+        assert self.child.stdout is not None
+        descriptor = self.child.stdout.fileno()
+        os.set_blocking(descriptor, False)
+        pending = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while True:
+                if selector.select(0.5):
+                    chunk = os.read(descriptor, 1 << 16)
+                    if not chunk:
+                        return
+                    self.last = time.monotonic()
+                    pending += chunk
+                    *whole, pending = pending.split(b"\n")
+                    if not all(self._take(line) for line in whole):
+                        return
+                if self._late():
+                    return
+
+    def _take(self, line: bytes) -> bool:
+        """Takes in one event; false where the child must be ended."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return True
+        kind = event.pop("event", "")
+        if kind == "stage":
+            self.stage = event["name"]
+        elif kind == "beat":
+            self.found.env_steps = event["steps"]
+            if event["inside_s"] > (OPEN_S if self.stage == "opening" else HANG_S):
+                self._hung(f"`{event['doing']}`")
+                return False
+        elif kind in ("rung", "property"):
+            self.rungs += [rung_from_json(event)] if kind == "rung" else []
+            self.rows += [Property(event["name"], event["value"], event["text"])] if kind == "property" else []
+        else:
+            self._other(kind, event)
+        if self.progress is not None:
+            self.progress(self.stage, self.found.env_steps, time.monotonic() - self.started)
+        return True
+
+    def _other(self, kind: str, event: dict[str, Any]) -> None:
+        found = self.found
+        if kind == "opened":
+            found.about = event
+        elif kind == "contract":
+            found.contract = event["broken"]
+        elif kind == "crash":
+            found.crashes.append(f"{event['stage']}: {event['sentence']} at {event['where']}")
+        elif kind == "problem":
+            found.problem = event["sentence"]
+        elif kind == "extra":
+            found.sweep = event.get("sweep", found.sweep)
+            found.sweep_steps = event.get("sweep_steps", found.sweep_steps)
+            found.films |= event.get("films", {})
+            found.learner |= event.get("learner", {})
+        elif kind == "target":
+            found.target, found.target_source = event["target"], event["source"]
+        elif kind == "done":
+            found.complete, found.env_steps, found.cpu_s = True, event["steps"], event["cpu_s"]
+
+    def _late(self) -> bool:
+        now = time.monotonic()
+        silent = OPEN_S if self.stage in ("starting", "opening") else HANG_S
+        if now - self.last > silent:
+            self._hung("a call" if self.stage not in ("starting", "opening") else "opening the environment")
+            return True
+        if now - self.started > max(self.limit, OPEN_S if self.stage in ("starting", "opening") else 0.0):
+            self.found.crashes.append(f"{self.stage}: stopped, the budget was over")
+            return True
+        return False
+
+    def _hung(self, what: str) -> None:
+        """Asks the child where it stands, and says that it did not come back."""
+        where = ""
+        if hasattr(signal, "SIGUSR1"):
+            try:
+                self.child.send_signal(signal.SIGUSR1)
+                time.sleep(0.5)
+                where = place(self._tail(6000))
+            except OSError:
+                pass
+        seconds = OPEN_S if self.stage in ("starting", "opening") else HANG_S
+        sentence = f"{what} did not come back within {seconds:.0f} s{f' (at {where})' if where else ''}"
+        self.found.crashes.append(f"{self.stage}: {sentence}")
+
+    def _tail(self, size: int) -> str:
+        self.err.seek(0, os.SEEK_END)
+        self.err.seek(max(self.err.tell() - size, 0))
+        return self.err.read().decode("utf-8", "replace")
+
+    def conclude(self, code: int) -> None:
+        """The ladder and the properties; a sentence where there are none."""
+        found = self.found
+        found.ladder, found.properties = Ladder(tuple(self.rungs)), Properties(tuple(self.rows))
+        if found.problem or found.complete or any(r.returns for r in self.rungs):
+            return
+        if found.crashes:
+            found.problem = found.crashes[0].partition(": ")[2]
+        elif found.contract and self.stage == "contract":
+            found.problem = found.contract[0]
+        elif code not in (0, None):
+            last = self._tail(2000).strip().splitlines()[-1:] or ["no output"]
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+            found.problem = f"the environment's process {how} while {self.stage}: {last[0][:200]}"
+
+
+def place(stack: str) -> str:
+    """`file:line` of the innermost frame of the main thread outside lifesigns, from what `faulthandler` wrote."""
+    main = stack.rpartition("Current thread")[2] or stack.rpartition("Thread 0x")[2]
+    threads = re.split(r"(?=Thread 0x|Current thread 0x)", stack)
+    own = str(Path(__file__).parents[1])
+    for text in reversed(threads or [main]):
+        frames = re.findall(r'File "([^"]+)", line (\d+) in (\S+)', text)
+        if any(name == "beat" for *_, name in frames):
+            continue
+        for file, line, _ in frames:
+            if not file.startswith(own) and "site-packages" not in file and "/threading.py" not in file:
+                return f"{file}:{line}"
+    return ""

@@ -1,0 +1,162 @@
+"""The command that asks whether RL is the right tool: env."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lifesigns.commands.options import Home, Html, Json, Python, console, fail, print_json, say, seconds
+
+if TYPE_CHECKING:
+    from lifesigns.appraisal import Appraisal
+    from lifesigns.report.env_page import Told
+
+
+def env(
+    name: Annotated[
+        str, typer.Argument(metavar="ENV", help="a Gymnasium id, ALE/Pong-v5, module:factory or file.py:Class")
+    ],
+    budget: Annotated[str, typer.Option(help="time for the whole answer: 30s, 5m")] = "30s",
+    target: Annotated[float | None, typer.Option(help="the return that is enough [registered threshold]")] = None,
+    kwargs: Annotated[str, typer.Option(metavar="JSON", help="arguments of the environment")] = "",
+    restore: Annotated[str, typer.Option(metavar="FILE:SAVE,LOAD", help="your functions that save and restore")] = "",
+    contract: Annotated[bool, typer.Option("--contract", help="only check that it keeps Gymnasium's contract")] = False,
+    hours: Annotated[float | None, typer.Option(help="core-hours that RL may cost you")] = None,
+    core_hour: Annotated[float, typer.Option(help="price of a core-hour in dollars")] = 0.05,
+    seed: Annotated[int, typer.Option(help="seed of every method")] = 0,
+    json: Json = False,
+    html: Html = None,
+    home: Home = None,
+    python: Python = "",
+) -> None:
+    """Is RL the right tool for ENV? Plays what RL must beat, measures the environment, says what RL would cost.
+
+    The environment runs in a process of its own. Exit status: 0 answered, 1 the contract is broken (with --contract),
+    2 nothing could be measured.
+    """
+    from lifesigns.appraisal import appraise, record_forecast
+
+    options: dict[str, Any] = {"seed": seed, "target": target, "restore": restore, "contract": contract}
+    options |= {"kwargs": _kwargs(kwargs), "film": html is not None}
+    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
+        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
+    try:
+        found = appraise(name, seconds(budget), _progress(seconds(budget)), python, core_hour, hours, **options)
+    except OSError as error:
+        fail(f"the environment's process could not be started: {error}")
+    finally:
+        _clear()
+    if found.survey.problem:
+        _refuse(found, json)
+    if contract:
+        _contract(found, json)
+    answer = told(found)
+    if found.forecast is not None:
+        try:
+            record_forecast(found.forecast, home)
+        except OSError as error:
+            say(f"the forecast could not be kept: {error}")
+    _answer(answer, json, html)
+
+
+def _kwargs(text: str) -> dict[str, Any]:
+    import json
+
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError as error:
+        fail(f"expected JSON for --kwargs, got `{text}`: {error}")
+    if not isinstance(found, dict):
+        fail(f'expected a JSON object such as {{"render_mode": null}} for --kwargs, got `{text}`')
+    return found
+
+
+def told(found: Appraisal) -> Told:
+    """What the reports are given."""
+    from lifesigns.report.env_page import Told
+
+    survey = found.survey
+    return Told(
+        name=str(survey.about.get("id") or survey.name),
+        ladder=survey.ladder,
+        properties=survey.properties,
+        target=survey.target,
+        target_source=survey.target_source,
+        cost=found.cost,
+        verdict=found.verdict,
+        forecast=found.forecast,
+        about=survey.about,
+        contract=survey.contract,
+        crashes=survey.crashes,
+        sweep=survey.sweep,
+        sweep_steps=survey.sweep_steps,
+        films=survey.films,
+        wall_s=survey.wall_s,
+        cpu_s=survey.cpu_s,
+        env_steps=survey.env_steps,
+        complete=survey.complete,
+    )
+
+
+def _refuse(found: Appraisal, json: bool) -> None:
+    survey = found.survey
+    pointer = "; `lifesigns env ENV --contract` checks all of it" if survey.contract else ""
+    if json:
+        print_json({"env": survey.name, "problem": survey.problem, "contract_broken": survey.contract})
+    fail(f"{survey.problem}{pointer}")
+
+
+def _contract(found: Appraisal, json: bool) -> None:
+    broken = found.survey.contract
+    if json:
+        print_json({"env": found.survey.name, "contract_broken": broken})
+    else:
+        for sentence in broken or [
+            "no break of Gymnasium's contract found in 5,000 steps of random and extreme actions"
+        ]:
+            print(f"{'broken: ' if broken else ''}{sentence}")
+    raise typer.Exit(int(bool(broken)))
+
+
+def _answer(answer: Told, json: bool, html: Path | None) -> None:
+    if html is not None:
+        from lifesigns.report.env_html import html as page
+
+        try:
+            html.write_text(page(answer), "utf-8")
+        except OSError as error:
+            fail(f"cannot write `{html}`: {error.strerror}")
+        say(f"wrote {html}")
+    if json:
+        from lifesigns.report.env_page import to_json
+
+        print_json(to_json(answer))
+    else:
+        from lifesigns.report.env_terminal import render
+
+        render(answer, console())
+
+
+def _progress(budget_s: float) -> Any:
+    """A live line on a terminal; nothing elsewhere."""
+    from lifesigns.status_line import StatusLine
+
+    line = StatusLine(sys.stderr.buffer, sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+    _lines.append(line)
+
+    def show(stage: str, steps: int, wall_s: float) -> None:
+        line.show(f"lifesigns env {wall_s:.0f} of {budget_s:.0f} s · {stage} · {steps:,} steps")
+
+    return show
+
+
+_lines: list[Any] = []
+
+
+def _clear() -> None:
+    while _lines:
+        _lines.pop().clear()

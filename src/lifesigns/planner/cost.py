@@ -1,0 +1,138 @@
+"""What RL will cost: samples, hours and money as p50 and p90, and the share of seeds that will fail.
+
+samples of a run = budgets of tuned runs on this environment, or on its family (wider); a project = runs × seeds ×
+settings tried × rework. Speed is the slower of the environment and the learner, both measured where they could be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lifesigns.planner import prior
+from lifesigns.planner.ladder import share_interval
+
+SEEDS = 10
+"""Fewest seeds for a claim about a method."""
+REWORK = (2.0, 4.0)
+"""Times that a project takes longer than planned, p50 and p90 (Irpan 2018: 6 weeks for 2 to 3; Rahtz 2018: 8 months for
+3, and 4 times on the simple environment)."""
+SETTINGS_KNOWN, SETTINGS_NEW = (1.0, 4.0), (4.0, 20.0)
+"""Settings tried, where tuned ones are published for this environment and where not (assumed)."""
+WIDEN = 3.0
+"""Factor on the p90 of another environment's budgets (assumed)."""
+LEARNERS = {"PPO": 1500.0, "DQN": 550.0, "SAC": 46.0}
+"""Environment steps a second that a learner can take in on one core where it could not be measured here: measured on
+one contended core, networks of the zoo."""
+CORE_HOUR = 0.05
+"""Dollars for an hour of one core (assumed; --core-hour)."""
+TABULAR = (30_000.0, 500_000.0)
+"""Steps of a run on small discrete worlds (assumed)."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Median and 90 % point of a guess."""
+
+    p50: float
+    p90: float
+
+    def times(self, p50: float, p90: float | None = None) -> Span:
+        return Span(self.p50 * p50, self.p90 * (p50 if p90 is None else p90))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The cost of one run and of a project, and how likely RL gets there at all."""
+
+    algorithm: str
+    run_steps: Span
+    run_hours: Span
+    project_hours: Span
+    dollars: Span
+    world_hours: Span | None
+    """Time of the world in one run: how long a person would have played."""
+    solves: float
+    """Probability that a tuned run within p90 reaches the sufficient score."""
+    failing: tuple[float, float]
+    """95 % interval of the share of seeds that fail."""
+    failing_what: str
+    bottleneck: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the estimate needs to know of an environment."""
+
+    env: str
+    family: str
+    discrete: bool
+    env_steps_per_s: float
+    learner_steps_per_s: dict[str, float]
+    step_seconds: float | None = None
+    target: float | None = None
+    blocked: bool = False
+    easy: bool = False
+
+
+def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") -> Cost:
+    """Cost of RL; `leave_out` withholds an environment's own rows, so that a forecast can be scored on it."""
+    own = prior.of_environment(facts.env, leave_out)
+    reached = [r for r in own if facts.target is None or r.score >= facts.target]
+    rows = reached or own or prior.of_family(facts.family, leave_out)
+    algorithm = _algorithm(facts)
+    steps = _steps(facts, rows, bool(reached))
+    learner = facts.learner_steps_per_s.get(algorithm, LEARNERS[algorithm])
+    speed = min(facts.env_steps_per_s, learner)
+    hours = steps.times(1 / max(speed, 1e-9) / 3600)
+    settings = SETTINGS_KNOWN if own else SETTINGS_NEW
+    project = hours.times(SEEDS).times(*settings).times(*REWORK)
+    counted = prior.failing_seeds(facts.family)
+    known = algorithm in facts.learner_steps_per_s
+    return Cost(
+        algorithm,
+        steps,
+        hours,
+        project,
+        project.times(core_hour),
+        None if facts.step_seconds is None else steps.times(facts.step_seconds / 3600),
+        _solves(facts, own, reached),
+        share_interval(counted.failed, counted.runs),
+        f"{counted.failed} of {counted.runs} runs {counted.what}; {counted.source}",
+        "the environment" if facts.env_steps_per_s < learner else f"the learner ({'measured' if known else 'assumed'})",
+        _basis(facts, own, reached),
+    )
+
+
+def _algorithm(facts: Facts) -> str:
+    if facts.discrete:
+        return "DQN" if facts.family in ("classic", "tabular") else "PPO"
+    return "SAC" if facts.family in ("classic", "mujoco", "goal") else "PPO"
+
+
+def _steps(facts: Facts, rows: list[prior.Run], exact: bool) -> Span:
+    if not rows:
+        return Span(*TABULAR)
+    budgets = np.array([r.budget_steps for r in rows])
+    p50, p90 = float(np.median(budgets)), float(np.quantile(budgets, 0.9))
+    return Span(p50, max(p90, 1.5 * p50)) if exact else Span(p50, WIDEN * max(p90, 1.5 * p50))
+
+
+def _solves(facts: Facts, own: list[prior.Run], reached: list[prior.Run]) -> float:
+    """Laplace's rule on this environment's algorithms; elsewhere a guess that the measurements move (assumed)."""
+    if own and facts.target is not None:
+        return (len(reached) + 1) / (len(own) + 2)
+    if facts.blocked:
+        return 0.2
+    return 0.9 if facts.easy else 0.6
+
+
+def _basis(facts: Facts, own: list[prior.Run], reached: list[prior.Run]) -> str:
+    if own:
+        what = f"{len(reached)} of {len(own)} tuned algorithms on {own[0].env} reach it"
+        return (what if facts.target is not None else f"{len(own)} tuned algorithms on {own[0].env}") + f"; {prior.ZOO}"
+    if facts.family == "tabular":
+        return "no table has small discrete worlds; assumed"
+    return f"budgets of the {facts.family} family, widened {WIDEN:g} times; {prior.ZOO}"
