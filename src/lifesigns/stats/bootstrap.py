@@ -20,6 +20,7 @@ from lifesigns.stats.influence import acceleration, degrees_of_freedom, influenc
 from lifesigns.stats.interval import Interval, check_level
 from lifesigns.stats.replicates import Statistic, aggregate_replicates, function_replicates
 from lifesigns.stats.scores import Array, as_pair, as_scores
+from lifesigns.stats.studentised import studentised_ends
 
 Method = Literal["widened", "rescaled", "percentile", "basic", "bca", "studentised"]
 METHODS: tuple[Method, ...] = ("widened", "rescaled", "percentile", "basic", "bca", "studentised")
@@ -75,6 +76,9 @@ def aggregate_intervals(
     """Intervals of several aggregates from the same replicates; see `bootstrap_interval`."""
     matrix = as_scores(scores, 2)
     _check(method, level)
+    if method == "studentised":
+        ends = {s: studentised_ends(matrix, rng, s, replicates, level, gamma, workers) for s in statistics}
+        return {s: Interval(aggregate(matrix, s, gamma), *ends[s], level, "studentised bootstrap") for s in statistics}
     drawn = aggregate_replicates(
         matrix, rng, statistics=statistics, replicates=replicates, gamma=gamma, workers=workers
     )
