@@ -118,7 +118,7 @@ def test_it_fires_on_its_cases(rule: Rule, one: Case) -> None:
         assert (found.code, found.rule) == (rule.code, rule.name)
         assert found.subject in one.trace.subjects
         assert found.message
-        assert found.evidence
+        assert found.evidence or rule.code[0] == "L"
         assert found.severity != "error" or found.exact or rule.code == "D305"
         assert not found.exact or found.severity == "error"
 
@@ -196,7 +196,7 @@ def wild(draw: st.DrawFn, rule: Rule) -> Trace:
     """A trace with every series that the rule declares, of any length and any values."""
     subjects = {"run": Subject("run", "run", "run")}
     built = []
-    for name in sorted(declared(rule)):
+    for name in sorted(declared(rule) & SERIES.keys()):
         entry = SERIES[name]
         subject = "run" if entry.kind == "run" else f"{entry.kind}/0"
         subjects[subject] = Subject(subject, entry.kind, entry.kind, info=draw(st.sampled_from(INFO)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lifesigns.diagnose.cause import FAULT_KINDS, Cause, Kind
+from lifesigns.diagnose.detected_causes import LANGUAGE_CAUSES, LEARNER_CAUSES, SETUP_CAUSES
 from lifesigns.diagnose.dyed_causes import CREDIT_CAUSES, DATA_CAUSES, END_CAUSES
+from lifesigns.diagnose.read_causes import READ_CAUSES
 
 __all__ = ["BY_ID", "CAUSES", "FAULT_KINDS", "Cause", "Kind"]
 
@@ -170,6 +172,10 @@ CAUSES: tuple[Cause, ...] = (
     *CREDIT_CAUSES,
     *END_CAUSES,
     *DATA_CAUSES,
+    *LEARNER_CAUSES,
+    *SETUP_CAUSES,
+    *LANGUAGE_CAUSES,
+    *READ_CAUSES,
     Cause(
         "too-little-training",
         "hyperparameter",

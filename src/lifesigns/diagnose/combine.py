@@ -105,7 +105,7 @@ def _log_ratio(cause: Cause, rule: Rule, verdict: Verdict) -> float:
     healthy = min(CLIP[1], max(CLIP[0], rule.false_alarm.probability))
     given = healthy if cause.kind == "healthy" else fires_given(rule, cause)
     if verdict.status == "clear":
-        return log(1.0 - given) - log(1.0 - healthy)
+        return log(1.0 - given) - log(1.0 - healthy) if rule.silence_tells else 0.0
     ratio = log(given) - log(healthy)
     if verdict.findings and all(f.severity == "note" for f in verdict.findings):
         ratio *= NOTE_WEIGHT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
@@ -23,11 +24,12 @@ def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -
     """The diagnosis of one run: its outcome, the defects that are present, and what explains the outcome.
 
     `rules` are all that are installed unless given; `run` is the run's name, by default the one in the trace.
-    A rule that crashes is among the verdicts; none can end the diagnosis.
+    A rule that crashes is among the verdicts; none can end the diagnosis. Those in preview are apart.
     """
     chosen = tuple(all_rules() if rules is None else rules)
-    verdicts = run_rules(chosen, trace)
-    return explain(trace, chosen, verdicts, run)
+    loud = tuple(r for r in chosen if r.status != "preview")
+    answer = explain(trace, loud, run_rules(loud, trace), run)
+    return replace(answer, preview=run_rules([r for r in chosen if r.status == "preview"], trace))
 
 
 def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], run: str = "") -> Diagnosis:
@@ -61,7 +63,11 @@ def _applicable(trace: Trace, pairs: Sequence[tuple[Rule, Verdict]]) -> list[Cau
     they are the likeliest cause, so that a run without dyes is weighed as if they were not there.
     """
     pointed = {cause for rule, verdict in pairs if verdict.status == "fired" for cause in rule.causes}
-    looked = {max(rule.causes, key=lambda c: rule.causes[c].probability) for rule, _ in pairs if rule.causes}
+    looked = {
+        max(rule.causes, key=lambda c: rule.causes[c].probability)
+        for rule, verdict in pairs
+        if rule.causes and (rule.silence_tells or verdict.status == "fired")
+    }
     supervised = _is_supervised(trace)
     return [
         c for c in CAUSES if (not (supervised and c.only_rl) or c.id in pointed) and (not c.if_looked or c.id in looked)

@@ -22,7 +22,7 @@ SERIES: dict[str, Entry] = {
     "run.episodes": Entry("wall", "episodes", "run", "finished episodes so far"),
     "run.own_share": Entry("wall", "share", "run", "recorder's own measured share of wall time so far"),
     "run.memory_mb": Entry("wall", "MB", "run", "resident memory of the process"),
-    "run.cpu_s": Entry("wall", "s", "run", "processor time of the process so far, all threads"),
+    "run.cpu_share": Entry("wall", "cores", "run", "processor time over wall time since the last sample"),
     "run.open_files": Entry("wall", "files", "run", "open file descriptors of the process"),
     "optimizer.learning_rate": Entry("update", "", "optimizer", "largest learning rate of the groups"),
     "optimizer.parameter_norm": Entry("update", "", "optimizer", "‖θ‖₂ of each parameter before the step", True),

@@ -49,7 +49,11 @@ class CauseOdds:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The whole answer to one run; `coverage` says what was looked at and how much of the run was seen."""
+    """The whole answer to one run; `coverage` says what was looked at and how much of the run was seen.
+
+    `preview` holds the verdicts of rules that are not calibrated yet: they weigh nothing. `outlook` says how healthy
+    runs that stood where this one stands went on, in a sentence or not at all.
+    """
 
     run: str
     outcome: Outcome
@@ -57,6 +61,8 @@ class Diagnosis:
     causes: tuple[CauseOdds, ...]
     verdicts: tuple[Verdict, ...]
     coverage: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    preview: tuple[Verdict, ...] = ()
+    outlook: str = ""
     schema: int = 1
 
     @property

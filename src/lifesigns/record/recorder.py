@@ -62,6 +62,7 @@ class Recorder:
         self.next_flush = perf_counter() + FLUSH_S
         self._last_clocks: tuple[int, int, int] | None = None
         self._disabled = False
+        self._processor = (0.0, process_time())
         self.flush_s = 0.0  # spent in flushes so far
 
     def wall_s(self) -> float:
@@ -175,6 +176,9 @@ class Recorder:
         self.series("run.own_share").add(wall, self.budget.own_share())
         for name, value in process_figures():
             self.series(name).add(wall, value)
+        then, self._processor = self._processor, (wall, process_time())
+        if wall > then[0]:
+            self.series("run.cpu_share").add(wall, (self._processor[1] - then[1]) / (wall - then[0]))
         self._writer.record(
             {
                 "t": "health",
@@ -197,8 +201,8 @@ class Recorder:
 
 
 def process_figures() -> list[tuple[str, float]]:
-    """Memory, processor time and open files of this process; those that this system tells (tens of microseconds)."""
-    found = [("run.cpu_s", process_time())]
+    """Memory and open files of this process, where this system tells them (tens of microseconds)."""
+    found: list[tuple[str, float]] = []
     try:
         with open("/proc/self/statm") as statm:
             pages = int(statm.read().split()[1])

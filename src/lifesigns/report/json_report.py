@@ -22,6 +22,8 @@ def to_json(diagnosis: Diagnosis, trace: Trace) -> dict[str, Any]:
         "defects": [{"cause": d.cause, "finding": _finding(d.finding)} for d in diagnosis.defects],
         "causes": [_cause(c) for c in diagnosis.causes],
         "verdicts": [_verdict(v) for v in diagnosis.verdicts],
+        "preview": [_verdict(v) for v in diagnosis.preview],
+        "outlook": diagnosis.outlook,
         "coverage": _plain(diagnosis.coverage),
         "subjects": {
             s.id: {"kind": s.kind, "name": s.name, "location": _location(s.location)} for s in trace.subjects.values()

@@ -15,7 +15,8 @@ from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Location, Tra
 from lifesigns.report.dyes import dye_rows
 from lifesigns.report.figures import measured, number, odds, place, plain, seconds, share, subject_name
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
-from lifesigns.report.health import health_lines
+from lifesigns.report.health import recording_lines
+from lifesigns.report.imported import opener_lines
 from lifesigns.rules import Rule
 from lifesigns.rules.page import markdown
 
@@ -32,13 +33,18 @@ STYLES = {
 }
 
 
-def render(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
-    """Prints the whole answer: outcome, defects, explanation, the checks, the recorder's health."""
+def render(diagnosis: Diagnosis, trace: Trace, console: Console, *, preview: bool = False) -> None:
+    """Prints the whole answer: outcome, defects, explanation, the checks, the recorder's health.
+
+    `preview` shows also what rules say that are not calibrated yet.
+    """
     _headline(diagnosis, trace, console)
     _defects(diagnosis, trace, console)
     _explanation(diagnosis, console)
     _observations(diagnosis, console)
     _dyes(trace, console)
+    if preview:
+        _preview(diagnosis, console)
     _checks(diagnosis, console)
     _health(diagnosis, console)
     _next_command(diagnosis, console)
@@ -68,6 +74,8 @@ def _headline(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     if diagnosis.run:
         _line(console, plain(diagnosis.run), style="dim")
     _line(console, plain(outcome.sentence), style=STYLES[outcome.learning])
+    if diagnosis.outlook:
+        _line(console, plain(diagnosis.outlook), style="dim")
     if seen.get("stopped_early"):
         step = seen.get("env_steps") or seen.get("updates")
         clock = "environment step" if seen.get("env_steps") else "update"
@@ -149,6 +157,17 @@ def _observations(diagnosis: Diagnosis, console: Console) -> None:
             _finding(console, one, 2)
 
 
+def _preview(diagnosis: Diagnosis, console: Console) -> None:
+    """Findings of rules that are not calibrated yet."""
+    _section(console, "PREVIEW (checks without a measured rate of false alarms; they weigh nothing above)")
+    found = [f for v in diagnosis.preview for f in v.findings]
+    looked = sum(v.status in ("fired", "clear") for v in diagnosis.preview)
+    if not found:
+        _line(console, f"None of {looked} that could look fired.", 2)
+    for one in found:
+        _finding(console, one, 2)
+
+
 def _dyes(trace: Trace, console: Console) -> None:
     """What each dye showed; those that could not be planted are among the blind checks."""
     rows = [r for r in dye_rows(trace) if not r.blind]
@@ -191,7 +210,8 @@ def _checks(diagnosis: Diagnosis, console: Console) -> None:
 
 def _health(diagnosis: Diagnosis, console: Console) -> None:
     seen = diagnosis.coverage
-    _section(console, "RECORDING")
+    imported = bool(seen.get("imported"))
+    _section(console, "LOG" if imported else "RECORDING")
     extent = [
         f"{number(seen[key])} {label}"
         for key, label in (
@@ -202,9 +222,14 @@ def _health(diagnosis: Diagnosis, console: Console) -> None:
         if seen.get(key) is not None
     ]
     _line(console, ", ".join([*extent, f"{seconds(seen.get('wall_s'))} of wall time"]), 2)
-    _line(console, f"lifesigns' own share of that time: {share(seen.get('own_share'))}", 2)
-    for line, good in health_lines(seen.get("health") or {}):
+    if not imported:
+        _line(console, f"lifesigns' own share of that time: {share(seen.get('own_share'))}", 2)
+    for line, good in recording_lines(seen):
         _line(console, plain(line), 2, style="" if good else "yellow")
+    if imported and (opening := opener_lines(seen)):
+        _section(console, "TO OPEN BLIND CHECKS")
+        for line in opening:
+            _line(console, plain(line), 2)
 
 
 def _next_command(diagnosis: Diagnosis, console: Console) -> None:

@@ -77,23 +77,29 @@ class Rule(ABC):
     """One check, in one file. The docstring of a final class is its page (see `rules.page.HEADINGS`).
 
     - `code`: letter and three digits, never reused; the first digit is the subject folder.
+    - `status`: a `preview` rule is evaluated but silent: it is shown on request and weighs nothing. It becomes `stable`
+      once its rate of false alarms is measured.
+    - `families`: which kinds of training it speaks of ("PPO, TRPO, A2C"; "value-based"; "DPO").
     - `per`: kind of subject it is run for, once each ("run" for the whole run).
     - `reads`: series it needs with the fewest points of each; missing or shorter means BLIND.
     - `may_read`: series it uses where they exist; a name ending in `*` is a prefix.
     - `across`: series it uses of any subject of the run, wherever they are (`view.across(name)`).
     - `needs_events`: kinds of events it uses.
+    - `silence_tells`: whether CLEAR counts against its causes; not for rules that are silent where they cannot tell.
     - `causes`: P(fires | cause); `any fault` stands for every cause not named. `false_alarm`: P(fires | healthy).
     """
 
     code: ClassVar[str]
     since: ClassVar[str]
-    status: ClassVar[str] = "preview"
+    status: ClassVar[str] = "stable"
+    families: ClassVar[str] = "any"
     per: ClassVar[str] = "run"
     reads: ClassVar[Mapping[str, int]]
     may_read: ClassVar[Mapping[str, int]] = {}
     across: ClassVar[Mapping[str, int]] = {}
     needs_events: ClassVar[tuple[str, ...]] = ()
     causes: ClassVar[Mapping[str, Likelihood]]
+    silence_tells: ClassVar[bool] = True
     false_alarm: ClassVar[Likelihood]
 
     @property

@@ -32,7 +32,7 @@ def summary(rule: Rule) -> str:
 
 def markdown(rule: Rule) -> str:
     """The page as Markdown, with the metadata that the rule itself declares."""
-    reads = ", ".join(f"`{n}` (≥ {p})" for n, p in rule.reads.items())
+    reads = ", ".join(f"`{n}` (≥ {p})" for n, p in rule.reads.items()) or ", ".join(rule.needs_events) or "no series"
     may = ", ".join(f"`{n}`" for n in (*rule.may_read, *rule.across)) or "nothing else"
     lines = [
         f"# {rule.code} {rule.name}",
@@ -40,6 +40,8 @@ def markdown(rule: Rule) -> str:
         summary(rule),
         "",
         f"*{rule.status} since {rule.since} · about each {rule.per} · reads {reads}; uses {may} where present*",
+        "",
+        f"*for: {rule.families}*",
         "",
     ]
     for heading, body in sections(rule).items():

@@ -1,0 +1,1 @@
+"""Rules about the machine: speed, memory, whether anything is trained at all."""
