@@ -17,6 +17,8 @@ FEWEST_EVALUATIONS = 5
 """different steps with evaluations, over at least half of the run, from which they are a curve of their own."""
 FINAL_SHARE = 0.1
 """last share of a run's steps whose mean is its final score; at least the last value."""
+NO_CLOCK = ""
+"""of a single final score"""
 CLOCK_NAMES = {
     "env_step": "environment steps",
     "update": "updates",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from lifesigns.campaign.curves import CLOCK_NAMES, Curve, Metric, common_metric
 from lifesigns.campaign.results import RunResult
 from lifesigns.campaign.supervisor import OVER_MEMORY
+from lifesigns.stats.spread import two_groups
 
 Array = NDArray[np.float64]
 
@@ -21,12 +21,13 @@ GRID = 200
 """points of the common grid on which curves are laid side by side"""
 SMOOTH_SHARE = 0.05
 """of the steps, before each point of that grid: the window whose mean is the curve there"""
-CLEAR_GAP = 3.0
-"""A gap between two groups of final scores, in ranges of the groups, from which the lower one may have fallen behind;
-assumed (6 normal scores show one in 1.3 % of samples, 10 in 0.02 %; tests/campaign)."""
-LEAST_FOR_GAP = 6
+LEAST_FOR_GROUPS = 6
+"""good runs from which a lower group among them is looked for"""
 LEAST_LOSS = 0.25
-"""That gap as a share of what the good runs gained since their start; assumed: 490 against 500 is no failure."""
+"""How far below the others a lower group must lie, as a share of what those gained since their start; assumed: 490
+against 500 is no failure."""
+SEED = 0
+"""of the simulated p-values of a split into two groups"""
 
 
 @dataclass(frozen=True)
@@ -120,25 +121,20 @@ def _start(curve: Curve) -> float:
 
 
 def fell_behind(scores: Array, gains: Array) -> list[int]:
-    """Indices of a lower group that a clear gap parts from the upper one; empty where there is none.
+    """Indices of a lower group of final scores [run], where they fall into two groups; empty where they do not.
 
-    The largest gap between sorted scores [run] parts them; it is clear where it is `CLEAR_GAP` times the larger range
-    of the two groups and `LEAST_LOSS` of what the upper group gained (`gains` [run]), and the lower group is not the
-    larger one.
+    The split and its p-value are those of `two_groups` (one run alone counts as well); the lower group is not the
+    larger one, and the loss is at least `LEAST_LOSS` of what the upper group gained (`gains` [run]).
     """
-    if len(scores) < LEAST_FOR_GAP:
+    if len(scores) < LEAST_FOR_GROUPS or np.ptp(scores) == 0:
         return []
-    order = np.argsort(scores)
-    ranked = scores[order]
-    gaps = np.array([b - a for a, b in pairwise(ranked.tolist())])
-    cut = int(np.argmax(gaps)) + 1
-    low, high = ranked[:cut], ranked[cut:]
-    gap, spread = float(gaps[cut - 1]), max(float(np.ptp(low)), float(np.ptp(high)))
-    gained = gains[order[cut:]]
-    enough = LEAST_LOSS * float(np.median(gained[np.isfinite(gained)])) if np.isfinite(gained).any() else 0.0
-    if cut > len(scores) // 2 or gap <= CLEAR_GAP * spread or gap < enough:
+    groups = two_groups(scores, rng=np.random.default_rng(SEED))
+    upper = gains[scores > groups.cut]
+    gained = float(np.median(upper[np.isfinite(upper)])) if np.isfinite(upper).any() else 0.0
+    lost = groups.upper_mean - groups.lower_mean
+    if groups.p > 0.05 or groups.lower > groups.upper or lost < LEAST_LOSS * gained:
         return []
-    return [int(i) for i in order[:cut]]
+    return [int(i) for i in np.flatnonzero(scores < groups.cut)]
 
 
 def parted_at(judgement: Judgement) -> tuple[float, str] | None:

@@ -63,8 +63,8 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
         by_status=by_status,
         health=recording_lines(diagnosis.coverage),
         pages=[(r.code, r.name, Markup(_page(r))) for r in chosen],
-        specs=Markup(_in_script(charts)) if charts else "",
-        bundle=Markup(_bundle()) if charts else "",
+        specs=Markup(in_script(charts)) if charts else "",
+        bundle=Markup(bundle()) if charts else "",
     )
 
 
@@ -98,7 +98,7 @@ def _by_finding(
     return found
 
 
-def _in_script(value: Any) -> str:
+def in_script(value: Any) -> str:
     """JSON that can stand inside a script element whatever text it holds."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -116,12 +116,12 @@ def _page(rule: Rule) -> str:
 
 
 @lru_cache(maxsize=1)
-def _bundle() -> str:
+def bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as vl-convert carries them, of the version that Altair writes for."""
     import altair
     import vl_convert  # pyright: ignore[reportMissingTypeStubs]
 
     wanted = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     version = wanted if wanted in vl_convert.get_vegalite_versions() else None
-    script = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;", vl_version=version)
+    script = vl_convert.javascriptbundle("window.vegaEmbed=vegaEmbed;", vl_version=version)
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
