@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lifesigns.commands.answer import dyes_read, report, status
-from lifesigns.commands.options import Fail, FailOn, Home, Html, Json, console, fail, find_run, print_json, say
+from lifesigns.commands.options import Fail, FailOn, Home, Html, Json, Preview, console, fail, find_run, print_json, say
 
 if TYPE_CHECKING:
     from lifesigns.checkup import Result
@@ -32,12 +33,13 @@ def diagnose(
     json: Json = False,
     html: Html = None,
     fail_on: Fail = FailOn.warning,
+    preview: Preview = False,
 ) -> None:
     """Diagnose a recorded run again, or the log that another tool wrote; needs neither torch nor gymnasium."""
     from lifesigns.checkup import nothing_recorded
 
     result = _result(find_run(run), _roles(role), json)
-    report(result, json, html)
+    report(result, json, html, preview)
     if nothing_recorded(result.trace) and not dyes_read(result):
         raise typer.Exit(2)
     raise typer.Exit(status(result, fail_on))
@@ -83,7 +85,7 @@ def _list_sources(path: Path, sources: Sequence[Source], json: bool) -> None:
     console().print(sources_table([(s.name, s.title) for s in sources[:MOST_LISTED]]))
     more = f" (and {len(sources) - MOST_LISTED} more)" if len(sources) > MOST_LISTED else ""
     say(f"{len(sources)} runs in `{path}`{more}; pick one:")
-    print(f"  lifesigns diagnose {place(sources[0])}")
+    print(f"  lifesigns diagnose {shlex.quote(place(sources[0]))}")
 
 
 def runs(

@@ -59,9 +59,9 @@ ENV_STEPPED = ("charts/episodic_return", "rollout/ep_rew_mean", "time/fps", "cha
 """Names of CleanRL and Stable-Baselines3, both of which log against environment steps."""
 
 
-def step_column(names: Collection[str]) -> tuple[str, str, str]:
-    """(column, clock, reason) of a table; column "" where it has none."""
-    known = {normal(n): n for n in names}
+def step_column(names: Collection[str], among: Collection[str] | None = None) -> tuple[str, str, str]:
+    """(column, clock, reason) of a table, out of `among` (all its names); column "" where it has none."""
+    known = {normal(n): n for n in (names if among is None else among)}
     for name, clock in STEPS:
         found = known.get(name) or next((full for key, full in known.items() if key.endswith(f"/{name}")), None)
         if found is not None:
@@ -79,6 +79,18 @@ def _global_step(names: Collection[str]) -> tuple[str, str]:
     if played:
         return "env_step", f"a log with `{played[0]}` counts environment steps by that name"
     return "update", "a log without episodes counts optimiser steps by that name"
+
+
+def counted_by(columns: Mapping[str, Column]) -> tuple[str, str] | None:
+    """(name, clock) of a logged counter of environment steps or updates that can replace steps of unknown meaning."""
+    known = {normal(n): n for n in columns}
+    for name, clock in STEPS:
+        full = known.get(name) or next((f for key, f in known.items() if key.endswith(f"/{name}")), None)
+        if clock in ("env_step", "update") and full is not None:
+            y = columns[full].value
+            if len(y) >= 2 and bool(np.isfinite(y).all()) and bool((np.diff(y) >= 0).all()) and y[-1] > y[0]:
+                return full, clock
+    return None
 
 
 def time_column(names: Collection[str]) -> str:

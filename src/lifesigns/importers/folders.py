@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -87,7 +87,9 @@ def _walk(root: Path, folder: Path, depth: int, left: list[int]) -> Iterator[Sou
     name = folder.name or str(folder) if name == "." else name
     for module in (mlflow_store, wandb_file):
         if module.sniff(folder):
-            yield _source(name, module, folder)
+            one = _source(name, module, folder)
+            label = mlflow_store.name_of(folder) if module is mlflow_store else ""
+            yield replace(one, title=f"{one.title}: {label}") if label else one
             return
     state = _last_checkpoint(folder, folders)
     monitors = tuple(f for f in files if monitor.sniff(f))
@@ -101,7 +103,7 @@ def _walk(root: Path, folder: Path, depth: int, left: list[int]) -> Iterator[Sou
         if file.suffix in (".db", ".sqlite", ".sqlite3") and mlflow_store.sniff(file):
             yield from _sqlite(file, file.relative_to(root).as_posix())
     for inner in folders if depth < MAX_DEPTH else ():
-        if state is None or not inner.name.startswith("checkpoint-"):
+        if state is None or not (inner.name.startswith("checkpoint-") or inner.name == "runs"):
             below = list(_walk(root, inner, depth + 1, left))
             yield from (s for s in below if not (main and _belongs(inner)))
 

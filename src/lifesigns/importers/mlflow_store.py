@@ -73,9 +73,18 @@ def _folder(path: Path) -> Log:
             assert time is not None
             begun = time if begun is None else begun
             built.add(name, float(step or 0.0), float(value if value is not None else 0.0), (time - begun) / 1e3)
-    meta = dict(line.split(":", 1) for line in _text(path / "meta.yaml").splitlines() if ":" in line)
-    ended = STATUS.get(meta.get("status", "").strip().strip("'\""), "running")
-    return _log(built, path, meta.get("run_name", "").strip().strip("'\""), ended, lost)
+    return _log(built, path, name_of(path), STATUS.get(_meta(path, "status"), "running"), lost)
+
+
+def name_of(path: Path) -> str:
+    """The name of the run in a folder of a file store, "" where it has none."""
+    return _meta(path, "run_name")
+
+
+def _meta(path: Path, key: str) -> str:
+    """A value of `meta.yaml`, of which MLflow writes one `key: value` a line."""
+    found = dict(line.split(":", 1) for line in _text(path / "meta.yaml").splitlines() if ":" in line)
+    return found.get(key, "").strip().strip("'\"")
 
 
 def _lines(file: Path) -> Iterator[list[str]]:

@@ -27,7 +27,8 @@ COUNT = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(
-    r"(?P<name>[A-Za-z_][\w/]*)\s+(?P<value>[-+]?(?:nan|inf|\d*\.\d+(?:e[-+]?\d+)?))(?![\w.])", re.IGNORECASE
+    r"(?P<name>(?:[A-Za-z_]+ )?[A-Za-z_][\w/]*)\s+(?P<value>[-+]?(?:nan|inf|\d*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+))(?![\w.])",
+    re.IGNORECASE,
 )
 TABLE_ROW = re.compile(r"^\|\s(?P<indent>\s*)(?P<name>\S.*?)\s*\|\s*(?P<value>\S*)\s*\|$")
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -111,8 +112,9 @@ def _row(line: str) -> dict[str, float]:
             row.setdefault(match["name"].lower().replace(" ", "_"), value)
     for match in WORD.finditer(line):
         value = _value(match["value"])
-        if value is not None and role_of(match["name"]) is not None:
-            row.setdefault(match["name"], value)
+        name = next((n for n in (match["name"], match["name"].split()[-1]) if role_of(n) is not None), "")
+        if value is not None and name:
+            row.setdefault(name, value)
     counts = {m["name"].lower().replace(" ", "_") for m in COUNT.finditer(line)}
     return row if set(row) - counts else {}
 

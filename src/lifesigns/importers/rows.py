@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from lifesigns.importers.clocks import clock_of_steps, step_column, time_column
-from lifesigns.importers.logged import Builder, Log, LogError
+from lifesigns.importers.logged import Builder, Column, Log, LogError
 from lifesigns.model.roles import normal
 
 MAX_DEPTH = 12
@@ -30,17 +32,37 @@ def number(value: Any) -> float | None:
     return None
 
 
-def flat(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterable[tuple[str, float]]:
-    """The numbers of a nested mapping, names joined by `/`; lists and text are left out."""
+def flat(
+    value: Mapping[str, Any], prefix: str = "", depth: int = 0, separator: str = "/"
+) -> Iterable[tuple[str, float]]:
+    """The numbers of a nested mapping, names joined by `separator`; lists and text are left out."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
         if isinstance(inner, Mapping):
             if depth < MAX_DEPTH:
-                yield from flat(inner, f"{name}/", depth + 1)
+                yield from flat(inner, f"{name}{separator}", depth + 1, separator)
         elif not isinstance(inner, str) or inner in ("NaN", "Infinity", "-Infinity", "nan", "inf", "-inf"):
             one = number(inner)
             if one is not None:
                 yield name, one
+
+
+def without_gaps(column: Column) -> Column:
+    """The column without NaN that stands for a value which was not logged in that row.
+
+    A table writes NaN where a row has no value, and where a value was NaN. What comes between numbers is the former; at
+    the end it is the former only if no longer than twice the longest gap before.
+    """
+    missing = np.isnan(column.value)
+    there = np.flatnonzero(~missing)
+    if not missing.any() or not len(there):
+        return column
+    longest = int(np.diff(there).max(initial=1)) - 1
+    after = len(missing) - 1 - int(there[-1])
+    keep = ~missing
+    if after > 2 * longest:
+        keep[there[-1] + 1 :] = True
+    return Column(column.step[keep], column.value[keep], column.wall_s[keep])
 
 
 def log_of(
@@ -62,7 +84,7 @@ def log_of(
         wall = row.get(time, float("nan")) if time else float("nan")
         begun = wall if math.isnan(begun) else begun
         built.add_all({k: v for k, v in row.items() if k not in (step, time)}, at, wall - begun)
-    columns = built.columns()
+    columns = {name: without_gaps(column) for name, column in built.columns().items()}
     if not columns and step:
         built.add_all({step: rows[-1][step]} if rows and step in rows[-1] else {}, at)
         columns = built.columns()

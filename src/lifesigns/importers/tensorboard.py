@@ -55,6 +55,8 @@ def read(path: Path) -> Log:
         raise LogError(f"expected scalars in the event file `{path}`, got {held}; nothing to diagnose was logged there")
     columns = {tag: _joined(parts) for tag, parts in found.items()}
     clock, why = clock_of_steps(columns)
+    if clock == "logged" and "epoch" in columns and (path / "hparams.yaml").is_file():
+        clock, why = "update", "Lightning, which wrote this folder, counts optimiser steps"
     return Log(columns, "tensorboard", clock, why, lost=lost)
 
 

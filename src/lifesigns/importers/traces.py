@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lifesigns.importers import monitor
+from lifesigns.importers.clocks import counted_by
 from lifesigns.importers.folders import Source
 from lifesigns.importers.logged import Array, Column, Log, LogError, straighten
 from lifesigns.model import Series, Trace
@@ -30,6 +31,7 @@ def trace_of(source: Source, roles: Mapping[str, str] | None = None) -> Trace:
             del log.columns[name]
     if not log.columns:
         raise LogError(f"expected numbers with a step in `{source.path}`, got none")
+    _recount(log)
     trace = Trace(_meta(source, log), {}, tuple(_series(log)))
     if source.monitors:
         trace = _with_monitors(trace, source, log)
@@ -37,6 +39,18 @@ def trace_of(source: Source, roles: Mapping[str, str] | None = None) -> Trace:
         return with_roles(trace, roles)
     except ValueError as error:
         raise LogError(str(error)) from error
+
+
+def _recount(log: Log) -> None:
+    """Puts values over environment steps or updates where the log counts those under a name of their own."""
+    found = counted_by(log.columns) if log.clock == "logged" else None
+    if found is None:
+        return
+    name, log.clock = found
+    counter = log.columns.pop(name)
+    log.why = f"`{name}` was logged at the same steps and counts them"
+    for key, c in log.columns.items():
+        log.columns[key] = Column(np.interp(c.step, counter.step, counter.value), c.value, c.wall_s)
 
 
 def _series(log: Log) -> list[Series]:

@@ -120,7 +120,7 @@ class _Reader:
     def log(self, file: Path) -> Log:
         """What was collected. Raises LogError."""
         names = {n: None for row in self.rows for n in row if n not in OWN}
-        step, clock, why = step_column([n for n in names if n.endswith("global_step") or "timesteps" in n])
+        step, clock, why = step_column(names, [n for n in names if n.endswith("global_step") or "timesteps" in n])
         built = Builder()
         at = 0.0
         for index, row in enumerate(self.rows):
@@ -143,7 +143,7 @@ def _row(data: bytes) -> dict[str, float]:
     for number, wire, start, end in fields(data):
         if number == ITEM and wire == BYTES:
             key, value = _item(data[start:end])
-            row.update(flat({key: value}))
+            row.update(flat({key: value}, separator="."))
         elif number == STEP and wire == BYTES:
             for inner, kind, at, _ in fields(data, start, end):
                 if inner == 1 and kind == VARINT:
@@ -160,4 +160,4 @@ def _item(data: bytes) -> tuple[str, Any]:
             nested.append(body.decode("utf-8", "replace"))
         elif number == VALUE:
             value = body
-    return key or "/".join(nested), json.loads(value) if value else None
+    return key or ".".join(nested), json.loads(value) if value else None

@@ -193,6 +193,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "lr",
         "train/lr",
         "cur_lr",
+        "default_policy/default_optimizer_learning_rate",
         "loss/learning_rate",
         "learning_/_learning_rate",
         "learning_rate/lr",
@@ -210,5 +211,6 @@ NAMES: dict[str, tuple[str, ...]] = {
         "grad_2.0_norm_total",
         "grad_2_0_norm_total",
         "grad_gnorm",
+        "default_policy/gradients_default_optimizer_global_norm",
     ),
 }
