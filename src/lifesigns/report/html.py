@@ -123,5 +123,5 @@ def bundle() -> str:
 
     wanted = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     version = wanted if wanted in vl_convert.get_vegalite_versions() else None
-    script = vl_convert.javascriptbundle("window.vegaEmbed=vegaEmbed;", vl_version=version)
+    script = vl_convert.javascript_bundle("window.vegaEmbed=vegaEmbed;", vl_version=version)
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
