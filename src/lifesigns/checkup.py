@@ -20,7 +20,8 @@ from typing import Any, BinaryIO
 from lifesigns import __version__
 from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
-from lifesigns.model import Diagnosis, Trace
+from lifesigns.lints import script as reading
+from lifesigns.model import Diagnosis, Subject, Trace
 from lifesigns.model.roles import with_roles
 from lifesigns.paired import outcome as paired_outcome
 from lifesigns.paired.experiments import Facts
@@ -29,7 +30,7 @@ from lifesigns.paired.tracing import Traced, trace
 from lifesigns.record.launch import Child, Ending, python_command
 from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.status_line import StatusLine
-from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_series
+from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_part, save_series
 
 DYES_ONLY = "dyes only"
 BASELINE_S = 4.0
@@ -138,6 +139,7 @@ def run(request: Request) -> Result:
     command = python_command(request.python, request.script, request.arguments, module=request.module)
     meta = _meta(request, folder, command)
     folder.write_meta(meta)
+    _read(folder, request)
     line = request.status or StatusLine(sys.stderr.buffer, False)
     dyes = _Dyes(request, started) if request.dyes and request.budget_s is not None else None
     live = _Live(folder, request.budget_s, line)
@@ -289,6 +291,17 @@ def summary(diagnosis: Diagnosis) -> dict[str, Any]:
 def nothing_recorded(trace: Trace) -> bool:
     """Whether the run made no update, no backward call, no environment step and logged no number."""
     return not trace.series and not any(s.kind in ("optimizer", "env", "loss") for s in trace.subjects.values())
+
+
+def _read(folder: RunFolder, request: Request) -> None:
+    """What static rules say of the script, into the run's folder; a failure here never stops a run."""
+    try:
+        path = reading.script_path(request.script, module=request.module, cwd=os.getcwd())
+        if path is not None:
+            found = reading.events(reading.read_script(path, os.getcwd()), os.getcwd())
+            save_part(folder.lint_file, [Subject("run", "run", "run")], found, ())
+    except (OSError, ValueError, RecursionError):
+        return
 
 
 def _baseline(folder: RunFolder, request: Request, seconds: float) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lifesigns.commands import env, saved, scripts, seeds
+from lifesigns.commands import env, lint, saved, scripts, seeds
 
 app = typer.Typer(
     add_completion=False,
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for command in (scripts.check, scripts.dye, scripts.watch, saved.diagnose, saved.runs, saved.explain, seeds.seeds):
     app.command()(command)
+app.command()(lint.lint)
 app.command()(env.env)
 
 

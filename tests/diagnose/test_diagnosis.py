@@ -136,7 +136,7 @@ def test_supervised_training_has_no_reinforcement_learning_causes(make_rule) -> 
 
 
 def test_every_cause_is_complete() -> None:
-    assert len({c.id for c in CAUSES}) == len(CAUSES) == 45
+    assert len({c.id for c in CAUSES}) == len(CAUSES) >= 45
     for one in CAUSES:
         assert one.title
         assert one.remedy.endswith(".")

@@ -39,6 +39,11 @@ class RunFolder:
         return self.path / "dyes.lst"
 
     @property
+    def lint_file(self) -> Path:
+        """What reading the script found."""
+        return self.path / "lint.lst"
+
+    @property
     def output_file(self) -> Path:
         """What the script printed."""
         return self.path / "output.log"
@@ -55,7 +60,8 @@ class RunFolder:
     def parts(self) -> list[Path]:
         """The trace files that exist, the main one first."""
         workers = sorted(self.path.glob("trace-*.lst"))
-        return [p for p in (self.trace_file, self.baseline_file, self.dyes_file, *workers) if p.is_file()]
+        beside = (self.baseline_file, self.dyes_file, self.lint_file)
+        return [p for p in (self.trace_file, *beside, *workers) if p.is_file()]
 
     def read_meta(self) -> dict[str, Any]:
         """The metadata; empty where the file is absent or damaged. Raises NewerSchemaError."""

@@ -134,7 +134,7 @@ def load_run(path: Path) -> Trace:
     meta = folder.read_meta()
     whole = Trace(meta)
     for number, part in enumerate(folder.parts()):
-        own = part in (folder.trace_file, folder.baseline_file, folder.dyes_file)
+        own = part in (folder.trace_file, folder.baseline_file, folder.dyes_file, folder.lint_file)
         reader = TraceReader(part, "" if own else f"worker{number}/")
         try:
             reader.poll()

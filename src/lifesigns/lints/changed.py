@@ -1,0 +1,63 @@
+"""Lines that changed since a revision, from `git diff`; files that git does not know count as changed throughout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+EVERYTHING = range(1, 1 << 40)
+
+
+class GitError(Exception):
+    """git is missing, the folder is no repository, or the revision is unknown; the message says which."""
+
+
+def changed_lines(revision: str, folder: Path) -> dict[Path, list[range]]:
+    """Absolute path → ranges of changed lines of each file that differs from `revision` in the working tree."""
+    top = Path(_git(["rev-parse", "--show-toplevel"], folder).strip())
+    if revision.startswith("-"):
+        raise GitError(f"`{revision}` is no revision")
+    text = _git(["diff", "--no-color", "--no-ext-diff", "-U0", "--find-renames", revision, "--"], top)
+    found: dict[Path, list[range]] = {}
+    at: Path | None = None
+    for line in text.splitlines():
+        if line.startswith("+++ "):
+            name = line[4:].split("\t")[0].strip('"')
+            at = top / name[2:] if name.startswith("b/") else None
+            if at is not None:
+                found[at] = []
+        elif at is not None and (match := _HUNK.match(line)):
+            start, count = int(match[1]), int(match[2] or 1)
+            if count:
+                found[at].append(range(start, start + count))
+    for name in _git(["ls-files", "--others", "--exclude-standard", "-z"], top).split("\0"):
+        if name:
+            found[top / name] = [EVERYTHING]
+    return found
+
+
+def touches(ranges: list[range], first: int, last: int) -> bool:
+    """Whether one of the lines from `first` to `last` is in one of the ranges."""
+    return any(r.start <= max(first, last) and first < r.stop for r in ranges)
+
+
+def _git(arguments: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.quotepath=off", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise GitError(f"git could not be run: {error}") from None
+    if done.returncode:
+        raise GitError(
+            done.stderr.strip().splitlines()[0] if done.stderr.strip() else f"git ended with {done.returncode}"
+        )
+    return done.stdout
