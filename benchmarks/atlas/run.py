@@ -96,11 +96,11 @@ def main() -> None:
         write(evaluate(args.home, args.only), args.out, head())
 
 
-def head() -> dict:
+def head(script: str = "benchmarks/atlas/run.py") -> dict:
     """What the results were made with."""
     packages = ("lifesigns", "torch", "gymnasium", "stable-baselines3", "sb3-contrib", "numpy")
     return {
-        "command": " ".join(["python", "benchmarks/atlas/run.py", *sys.argv[1:]]),
+        "command": " ".join(["python", script, *sys.argv[1:]]),
         "date": str(date.today()),
         "python": platform.python_version(),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, shared with other work",

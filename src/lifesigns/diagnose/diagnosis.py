@@ -9,6 +9,7 @@ from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
 from lifesigns.diagnose.coverage import coverage_of, cut_short
 from lifesigns.diagnose.outcome import outcome_of
+from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.diagnose.words import in_words
 from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Outcome, Trace, Verdict
 from lifesigns.model.finding import SEVERITIES
@@ -29,7 +30,8 @@ def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -
     chosen = tuple(all_rules() if rules is None else rules)
     loud = tuple(r for r in chosen if r.status != "preview")
     answer = explain(trace, loud, run_rules(loud, trace), run)
-    return replace(answer, preview=run_rules([r for r in chosen if r.status == "preview"], trace))
+    quiet = [r for r in chosen if r.status == "preview"]
+    return replace(answer, preview=run_rules(quiet, trace), outlook=outlook_of(trace))
 
 
 def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], run: str = "") -> Diagnosis:

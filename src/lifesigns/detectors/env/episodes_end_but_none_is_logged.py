@@ -51,7 +51,7 @@ class EpisodesEndButNoneIsLogged(Rule):
     status = "preview"
     families = "any RL"
     reads = {}
-    may_read = {"log.*": 5}
+    may_read = {"log.*": 1}
     across = {"env.episode_return": 10}
     needs_events = ()
     causes = {
@@ -64,8 +64,9 @@ class EpisodesEndButNoneIsLogged(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         returns = training_returns(view)
-        names = [s.name.removeprefix("log.") for s in view.matching("log.")]
-        if returns is None or len(names) < 3:
+        logged = list(view.matching("log."))
+        names = [s.name.removeprefix("log.") for s in logged]
+        if returns is None or sum(len(s) >= 5 for s in logged) < 3:
             raise CannotTell("fewer than 10 training episodes, or fewer than three names logged")
         if any(_RETURN.search(name.lower()) for name in names):
             return
