@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lifesigns.checkup import Result
 
 
-def report(result: Result, json: bool, html: Path | None) -> None:
+def report(result: Result, json: bool, html: Path | None, preview: bool = False) -> None:
     from lifesigns.checkup import nothing_recorded
 
     if html is not None:
@@ -33,7 +33,7 @@ def report(result: Result, json: bool, html: Path | None) -> None:
     else:
         from lifesigns.report.terminal import render
 
-        render(result.diagnosis, result.trace, console())
+        render(result.diagnosis, result.trace, console(), preview=preview)
         if result.baseline_missing:
             say(f"Random actions were not played for comparison: {result.baseline_missing}.")
 

@@ -28,6 +28,9 @@ Module = Annotated[bool, typer.Option("-m", "--module", help="SCRIPT is a module
 Json = Annotated[bool, typer.Option("--json", help="print JSON alone to stdout")]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="also write a self-contained HTML page")]
 Fail = Annotated[FailOn, typer.Option("--fail-on", help="lowest severity that makes the exit status 1")]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="also show what checks find that are not calibrated yet; they weigh nothing")
+]
 Home = Annotated[Path | None, typer.Option("--home", metavar="FOLDER", help="where runs are kept [.lifesigns]")]
 Python = Annotated[str, typer.Option("--python", metavar="PATH", help="interpreter that runs the script [this one]")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="keep the script's output in the run only")]
