@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +21,7 @@ from lifesigns import __version__
 from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
 from lifesigns.lints import script as reading
+from lifesigns.live import RUNNING, Live, StopOn, Watching, clock
 from lifesigns.model import Diagnosis, Subject, Trace
 from lifesigns.model.roles import with_roles
 from lifesigns.paired import outcome as paired_outcome
@@ -30,7 +31,7 @@ from lifesigns.paired.tracing import Traced, trace
 from lifesigns.record.launch import Child, Ending, python_command
 from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.status_line import StatusLine
-from lifesigns.store import RunFolder, TraceError, TraceReader, load_run, new_run_folder, save_part, save_series
+from lifesigns.store import RunFolder, TraceError, load_run, new_run_folder, save_part, save_series
 
 DYES_ONLY = "dyes only"
 BASELINE_S = 4.0
@@ -38,8 +39,6 @@ RESERVE_S = 9.0
 """Kept back from a budget for ending the child, the baselines and the rules."""
 DYE_RESERVE_S, DYE_NICE = 4.0, 5
 """Kept back from a budget for reading the last dyes; the recorded run goes before the dyed ones."""
-FIRST_LOOK_S, LOOK_EVERY = 5.0, 20.0
-"""Rules are evaluated on a running trace from the first on, and again after 20 times what it took."""
 
 
 @dataclass
@@ -56,6 +55,7 @@ class Request:
     err: BinaryIO | None = None
     status: StatusLine | None = None
     dyes: bool = False
+    stop_on: Sequence[StopOn] = ()
 
 
 @dataclass
@@ -67,66 +67,7 @@ class Result:
     diagnosis: Diagnosis
     ending: Ending | None = None
     baseline_missing: str = ""
-
-
-@dataclass
-class _Live:
-    """What the status line shows of a running trace."""
-
-    folder: RunFolder
-    budget_s: float | None
-    line: StatusLine
-    reader: TraceReader | None = None
-    findings: list[str] = field(default_factory=list[str])
-    next_look: float = FIRST_LOOK_S
-    before: tuple[float, float] = (0.0, 0.0)
-
-    def update(self, wall_s: float) -> bool:
-        """Called each second; never stops the run. Costs nothing where no line is shown."""
-        if not self.line.enabled:
-            return False
-        if self.reader is None and self.folder.trace_file.is_file():
-            self.reader = TraceReader(self.folder.trace_file)
-        text = f"lifesigns {_clock(wall_s)}"
-        if self.budget_s is not None:
-            text += f" of {_clock(self.budget_s)}"
-        if self.reader is not None:
-            try:
-                self.reader.poll()
-                text += self._of(self.reader.trace(), wall_s)
-            except (TraceError, OSError):
-                pass
-        self.line.show(text)
-        return False
-
-    def _of(self, trace: Trace, wall_s: float) -> str:
-        health = trace.health
-        steps, updates = float(health.get("env_steps", 0)), float(health.get("updates", 0))
-        rate = (steps - self.before[1]) / max(wall_s - self.before[0], 1e-9)
-        self.before = (wall_s, steps)
-        parts = (
-            [f"{steps:,.0f} env steps ({max(rate, 0):,.0f}/s)", f"{health.get('episodes', 0):,} episodes"]
-            if steps
-            else []
-        )
-        returns = [s for s in trace.named("env.episode_return") if trace.subjects[s.subject].info.get("role") != "eval"]
-        if returns:
-            parts.append(f"return {returns[0].y[-20:].mean():.4g}")
-        losses = trace.named("loss.value")
-        if losses and not steps:
-            parts.append(f"loss {losses[0].y[-1]:.4g}")
-        parts.append(f"{updates:,.0f} updates")
-        if wall_s >= self.next_look:
-            started = time.monotonic()
-            self.findings = sorted({f.code for f in diagnose(trace).findings if f.severity != "note"})
-            self.next_look = wall_s + max(FIRST_LOOK_S, LOOK_EVERY * (time.monotonic() - started))
-        if self.findings:
-            parts.append("fired: " + " ".join(self.findings))
-        return " · " + " · ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    stopped_on: str = ""
 
 
 def run(request: Request) -> Result:
@@ -142,7 +83,7 @@ def run(request: Request) -> Result:
     _read(folder, request)
     line = request.status or StatusLine(sys.stderr.buffer, False)
     dyes = _Dyes(request, started) if request.dyes and request.budget_s is not None else None
-    live = _Live(folder, request.budget_s, line)
+    live = Live(folder, request.stop_on)
     limit = None if request.budget_s is None else max(request.budget_s - RESERVE_S, 0.6 * request.budget_s)
     child = Child(
         command,
@@ -152,8 +93,8 @@ def run(request: Request) -> Result:
         own_group=request.budget_s is not None,
         deadline_s=limit,
     )
-    ending = child.run(live.update)
-    meta.update(ending.about(), wall_s=ending.wall_s)
+    ending = child.run(Watching(live, request.budget_s, line).update)
+    meta.update(ending.about(), wall_s=ending.wall_s, stopped_on=live.stopped_on)
     folder.write_meta(meta)
     line.show("lifesigns: measuring random actions, evaluating rules …")
     left = (
@@ -162,7 +103,7 @@ def run(request: Request) -> Result:
     missing = _baseline(folder, request, left)
     if dyes is not None:
         meta["dyes"] = dyes.finish(folder, line)
-    return _result(folder, request, meta, line, ending, missing)
+    return replace(_result(folder, request, meta, line, ending, missing), stopped_on=live.stopped_on)
 
 
 def _result(
@@ -196,7 +137,7 @@ def dye(request: Request, cores: int = 2) -> Result:
 
     def progress(name: str, done: int, of: int) -> None:
         line.show(
-            f"lifesigns dye {_clock(time.monotonic() - started)} of {_clock(seconds)} · {done} of {of} dyes · {name}"
+            f"lifesigns dye {clock(time.monotonic() - started)} of {clock(seconds)} · {done} of {of} dyes · {name}"
         )
 
     traced = trace(_target(request), seconds, cores, progress, suspect_dyes)
@@ -250,7 +191,7 @@ class _Dyes:
             name, done, of = self._doing
             line.show(
                 f"lifesigns: planting dyes · {done} of {of} · {name} · "
-                f"{_clock(max(self._until - time.monotonic(), 0))} left"
+                f"{clock(max(self._until - time.monotonic(), 0))} left"
             )
         if self._traced is None:
             return {"error": self._error or "not finished within the budget"}
@@ -331,5 +272,6 @@ def _meta(request: Request, folder: RunFolder, command: Sequence[str]) -> dict[s
         "platform": platform.platform(),
         "started": datetime.now(UTC).isoformat(),
         "budget_s": request.budget_s,
-        "ended": "running",
+        "pid": os.getpid(),
+        "ended": RUNNING,
     }

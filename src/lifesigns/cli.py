@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lifesigns.commands import env, lint, saved, scripts, seeds
+from lifesigns.commands import compare, env, lint, saved, scripts, seeds, tail
 
 app = typer.Typer(
     add_completion=False,
@@ -17,7 +17,17 @@ app = typer.Typer(
     help="Why isn't it learning? Diagnoses unmodified training scripts.\n\n"
     "lifesigns check train.py -- --total-timesteps 20000",
 )
-for command in (scripts.check, scripts.dye, scripts.watch, saved.diagnose, saved.runs, saved.explain, seeds.seeds):
+for command in (
+    scripts.check,
+    scripts.dye,
+    scripts.watch,
+    tail.tail,
+    saved.diagnose,
+    saved.runs,
+    saved.explain,
+    seeds.seeds,
+    compare.compare,
+):
     app.command()(command)
 app.command()(lint.lint)
 app.command()(env.env)

@@ -19,6 +19,7 @@ from lifesigns.commands.options import (
     Html,
     Json,
     Module,
+    Preview,
     Python,
     Quiet,
     Script,
@@ -30,6 +31,7 @@ from lifesigns.commands.options import (
 
 if TYPE_CHECKING:
     from lifesigns.checkup import Request, Result
+    from lifesigns.live import StopOn
 
 
 def check(
@@ -43,6 +45,7 @@ def check(
     home: Home = None,
     python: Python = "",
     quiet: Quiet = False,
+    preview: Preview = False,
     dyes: Annotated[bool, typer.Option("--dyes/--no-dyes", help="also plant dyes, on the cores that are left")] = True,
 ) -> None:
     """Run SCRIPT within a time budget, evaluate every rule, print the diagnosis.
@@ -54,7 +57,7 @@ def check(
     request.budget_s, request.dyes = seconds(budget), dyes
     request.out = request.err = None if quiet else sys.stderr.buffer
     result = record(request)
-    report(result, json, html)
+    report(result, json, html, preview)
     _exit_check(result, fail_on)
 
 
@@ -95,16 +98,23 @@ def watch(
     fail_on: Fail = FailOn.never,
     home: Home = None,
     python: Python = "",
+    preview: Preview = False,
+    stop_on: Annotated[
+        list[str] | None,
+        typer.Option("--stop-on", metavar="CAUSE>=P", help="end the run once a cause is that probable, at two looks"),
+    ] = None,
 ) -> None:
     """Record a whole run of SCRIPT at low overhead, with a live status line; diagnose at the end.
 
-    The script behaves as without lifesigns, its exit status included (0 may become 1 by --fail-on).
+    The script behaves as without lifesigns, its exit status included (0 may become 1 by --fail-on). A run that
+    --stop-on ended gets what Ctrl-C would give it, and the exit status is 1.
     """
     request = to_request(script, arguments, module, home, python)
+    request.stop_on = _stops(stop_on)
     request.out = sys.stderr.buffer if json else sys.stdout.buffer
     request.err = sys.stderr.buffer
     result = record(request)
-    report(result, json, html)
+    report(result, json, html, preview)
     _exit_watch(result, fail_on)
 
 
@@ -146,10 +156,22 @@ def _exit_check(result: Result, fail_on: FailOn) -> None:
     raise typer.Exit(code)
 
 
+def _stops(given: list[str] | None) -> list[StopOn]:
+    from lifesigns.live import StopOn
+
+    try:
+        return [StopOn.parse(one) for one in given or ()]
+    except ValueError as error:
+        fail(f"{error}, for --stop-on")
+
+
 def _exit_watch(result: Result, fail_on: FailOn) -> None:
-    """Ends as the script did: same status, or the same signal."""
+    """Ends as the script did: same status, or the same signal; with status 1 where --stop-on ended it."""
     ending = result.ending
     assert ending is not None
+    if result.stopped_on:
+        say(f"Ended the run early: {result.stopped_on}. What it had done is kept in `{result.folder.path}`.")
+        raise typer.Exit(1)
     if ending.returncode < 0:
         sys.stdout.flush()
         sys.stderr.flush()
