@@ -37,6 +37,8 @@ def diagnosed(path: Path, roles: Mapping[str, str] | None = None) -> Result:
     rules = [r for r in all_rules() if type(r).__module__.startswith("lifesigns.detectors.")]
     found = diagnose(trace, rules, str(path))
     lines, unlogged = openers(trace, rules, found.verdicts)
+    if not lines:
+        lines = openers(trace, rules, found.preview)[0]
     extra = {"imported": trace.meta["imported"], "openers": [asdict(o) for o in lines], "unlogged": unlogged}
     return Result(RunFolder(path), trace, replace(found, coverage={**found.coverage, **extra}))
 

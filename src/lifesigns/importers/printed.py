@@ -27,7 +27,8 @@ COUNT = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(
-    r"(?P<name>(?:[A-Za-z_]+ )?[A-Za-z_][\w/]*)\s+(?P<value>[-+]?(?:nan|inf|\d*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+))(?![\w.])",
+    r"(?P<name>(?:[A-Za-z_]+ )?[A-Za-z_][\w/]*)\s+"
+    r"(?P<value>[-+]?(?:nan|inf|\d*\.\d+(?:e[-+]?\d+)?|\d+e[-+]?\d+))(?![\w.])",
     re.IGNORECASE,
 )
 TABLE_ROW = re.compile(r"^\|\s(?P<indent>\s*)(?P<name>\S.*?)\s*\|\s*(?P<value>\S*)\s*\|$")
