@@ -31,6 +31,11 @@ def student_cdf(t: float, df: float) -> float:
     return float(special.stdtr(df, t))
 
 
+def student_cdfs(t: Array, df: float) -> Array:
+    """P(T <= t), element by element."""
+    return np.asarray(special.stdtr(df, t), dtype=np.float64)
+
+
 def student_quantile(p: float, df: float) -> float:
     """t with P(T <= t) = p."""
     return float(special.stdtrit(df, p))
