@@ -33,6 +33,9 @@ def lint(
     json: Json = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="print SARIF 2.1.0 alone to stdout")] = False,
     github: Annotated[bool, typer.Option("--github", help="print annotations for a GitHub workflow")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="also rules whose false alarms are not yet measured")
+    ] = False,
     cores: Annotated[int, typer.Option("--cores", help="processes [one per core]", show_default=False)] = 0,
 ) -> None:
     """Read scripts, packages and notebooks without running them; report silent training bugs.
@@ -46,7 +49,7 @@ def lint(
         fail("expected one of --json, --sarif and --github")
     try:
         settings = load_settings(where[0])
-        reports = _reports(where, settings, (_split(select), _split(ignore), _split(exclude)), cores)
+        reports = _reports(where, settings, (_split(select), _split(ignore), _split(exclude)), preview, cores)
         if diff:
             reports = _only_changed(reports, diff, where[0])
     except (ValueError, OSError) as error:
@@ -61,7 +64,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _reports(
-    paths: list[Path], settings: Settings, options: tuple[tuple[str, ...], ...], cores: int
+    paths: list[Path], settings: Settings, options: tuple[tuple[str, ...], ...], preview: bool, cores: int
 ) -> list[FileReport]:
     from lifesigns.lints.collect import collect
     from lifesigns.lints.read import Job, lint_files
@@ -76,6 +79,7 @@ def _reports(
         select,
         ignore,
         settings.per_file,
+        preview,
         frozenset(path for path, named in files if named),
     )
     from rich.console import Console

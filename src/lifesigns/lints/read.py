@@ -62,6 +62,7 @@ class Job:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    preview: bool = False
     always: frozenset[Path] = field(default_factory=frozenset[Path])
     """files to read although they import none of the libraries: those that were named."""
 
@@ -77,10 +78,7 @@ def lint_files(job: Job, cores: int = 0, progress: Callable[[int, int], None] | 
     context = multiprocessing.get_context("fork" if forks else "spawn")
     done: dict[int, list[FileReport]] = {}
     with ProcessPoolExecutor(cores, mp_context=context) as pool:
-        jobs = {
-            pool.submit(lint_here, Job(c, job.select, job.ignore, job.per_file, job.always)): i
-            for i, c in enumerate(chunks)
-        }
+        jobs = {pool.submit(lint_here, replace(job, files=c)): i for i, c in enumerate(chunks)}
         for future in as_completed(jobs):
             done[jobs[future]] = future.result()
             if progress is not None:
@@ -97,7 +95,7 @@ def _size(path: Path) -> int:
 
 def lint_here(job: Job, progress: Callable[[int, int], None] | None = None) -> list[FileReport]:
     """The same in this process."""
-    rules = chosen(job.select, job.ignore)
+    rules = chosen(job.select, job.ignore, preview=job.preview)
     names = {path.absolute(): shown for path, shown in job.files}
     project, held = Project(names), 0
     reports: list[FileReport] = []

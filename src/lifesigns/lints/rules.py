@@ -32,11 +32,16 @@ def matches(rule: LintRule, selector: str) -> bool:
     return rule.code.startswith(selector.upper()) or rule.name == selector.lower()
 
 
-def chosen(select: tuple[str, ...], ignore: tuple[str, ...]) -> tuple[LintRule, ...]:
-    """The rules selected (all without a selection) less those ignored. Raises ValueError for an unknown one."""
+def chosen(select: tuple[str, ...], ignore: tuple[str, ...], *, preview: bool = False) -> tuple[LintRule, ...]:
+    """The rules selected (all without a selection) less those ignored; those in preview only if named in full.
+
+    `preview`: those as well. Raises ValueError for an unknown selector.
+    """
     rules = lint_rules()
     for selector in (*select, *ignore):
         if not any(matches(r, selector) for r in rules):
             raise ValueError(f"no static rule `{selector}`; `lifesigns explain` lists all")
     kept = [r for r in rules if not select or any(matches(r, s) for s in select)]
+    named = {s.lower() for s in select}
+    kept = [r for r in kept if preview or r.status != "preview" or {r.code.lower(), r.name} & named]
     return tuple(r for r in kept if not any(matches(r, s) for s in ignore))

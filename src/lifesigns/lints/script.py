@@ -31,7 +31,7 @@ def read_script(path: Path, cwd: str) -> list[FileReport]:
     Raises ValueError where the settings in pyproject.toml cannot be used.
     """
     settings = load_settings(path)
-    rules = [r for r in chosen(settings.select, settings.ignore) if r.status == "stable"]
+    rules = chosen(settings.select, settings.ignore, preview=True)
     project = Project()
     first = project.open(path, always=True)
     if not isinstance(first, Source):

@@ -51,7 +51,7 @@ def _named(words: str) -> re.Pattern[str]:
 
 
 NAMES: tuple[tuple[Role, re.Pattern[str]], ...] = (
-    (Role.ENTROPY, _named(r"(?:\w+_)?entropy(?:_loss)?|entropies")),
+    (Role.ENTROPY, _named(r"(?!\w*cross)(?:\w+_)?entropy(?:_loss)?|entropies")),
     (Role.LOSS, re.compile(r"(?:\w*_)?loss(?:es)?\d?$|[pvq]_?loss$|loss_\w+$|[a-z]+_loss_\w+$")),
     (Role.LOG_PROBABILITY, _named(r"log_?probs?|log_?p|log_?pi|log_?pis|log_?prob_?a|action_log_?probs?|log_softmax")),
     (Role.LOGITS, _named(r"(?:\w+_)?logits?")),

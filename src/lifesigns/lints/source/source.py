@@ -42,7 +42,7 @@ class Source:
         """Every identifier, keyword, short string and last part of an imported name: `looks_at` is held against it."""
         at = self.index
         tails = (name.rpartition(".")[2] for name in self.imports.values())
-        return frozenset((*at.names, *at.attributes, *at.calls, *at.keywords, *at.strings, *tails))
+        return frozenset((*at.names, *at.attributes, *at.calls, *at.keywords, *at.strings, *self.local_names, *tails))
 
     @cached_property
     def local_names(self) -> frozenset[str]:
@@ -263,7 +263,7 @@ class Source:
 
     def mentions(self, *wanted: Role) -> bool:
         """Whether any name, attribute, parameter or short string in the module has one of the roles, by its name."""
-        return any(role_of_name(w) in wanted for w in (*self.words, *self.local_names))
+        return any(role_of_name(w) in wanted for w in self.words)
 
     def proven_role(self, node: ast.AST | None) -> Role:
         """The same from values alone: names tell nothing."""

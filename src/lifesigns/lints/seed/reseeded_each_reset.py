@@ -1,0 +1,119 @@
+"""Rule L701: the environment is given the same seed at each reset."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+
+from lifesigns.lints.base import LintRule, Spot
+from lifesigns.lints.source import Role, Source
+from lifesigns.rules import Likelihood
+
+ON_PURPOSE = re.compile(r"eval|test|valid|video|record|replay|check|render|play|demo")
+
+
+class ReseededEachReset(LintRule):
+    """Each episode starts from the same seed: training sees one initial state.
+
+    What it detects
+    ---------------
+    `env.reset(seed=...)` in a loop, with a seed that no turn of the loop changes.
+
+    Why it matters
+    --------------
+    The first state, and every random event after it, is the same in all episodes. The agent learns one episode by
+    heart; the evaluation on other seeds falls apart.
+
+    How it decides
+    --------------
+    A reset of something stepped as an environment, inside a loop; no name in the seed, nor the environment, is set
+    inside the loop. Functions whose names say evaluation, test or video are left out.
+
+    When it is wrong
+    ----------------
+    One fixed start is the task.
+
+    What to do
+    ----------
+    Seed the first reset only: `env.reset(seed=seed)` before the loop, `env.reset()` in it.
+
+    References
+    ----------
+    Gymnasium documentation, Env.reset: "usually, you want to pass an integer right after the environment has been
+    initialized and then never again".
+    """
+
+    code = "L701"
+    since = "0.2"
+    severity = "warning"
+    looks_at = ("reset",)
+    causes = {"seed-ignored": Likelihood(0.1, source="judgement")}
+    false_alarm = Likelihood(0.005, source="judgement; see benchmarks/lint")
+    wrong = {
+        "each episode": """
+            env = gym.make("CartPole-v1")
+            for episode in range(500):
+                obs, _ = env.reset(seed=args.seed)
+                done = False
+                while not done:
+                    obs, r, terminated, truncated, _ = env.step(0)
+                    done = terminated or truncated
+            """,
+        "at the end of an episode": """
+            env = gym.make("CartPole-v1")
+            obs, _ = env.reset(seed=1)
+            for step in range(10000):
+                obs, r, terminated, truncated, _ = env.step(0)
+                if terminated or truncated:
+                    obs, _ = env.reset(seed=1)
+            """,
+    }
+    right = {
+        "once": """
+            env = gym.make("CartPole-v1")
+            obs, _ = env.reset(seed=1)
+            for step in range(10000):
+                obs, r, terminated, truncated, _ = env.step(0)
+                if terminated or truncated:
+                    obs, _ = env.reset()
+            """,
+        "another each time": "env = gym.make('X')\nfor i in range(9):\n    env.reset(seed=seed + i)",
+        "evaluation": """
+            def evaluate(env):
+                for i in range(9):
+                    env.reset(seed=0)
+                    obs, r, terminated, truncated, _ = env.step(0)
+            """,
+        "a new environment each time": "for s in range(3):\n    env = gym.make('X')\n    env.reset(seed=1)",
+    }
+
+    def look(self, source: Source) -> Iterable[Spot]:
+        """At the reset."""
+        for call in source.env_resets():
+            seed = source.argument(call, -1, "seed")
+            around = source.loops(call)
+            env = source.receiver(call)
+            if seed is None or not around or env is None or source.role(env) is Role.EVAL_ENVIRONMENT:
+                continue
+            function = source.enclosing_function(call)
+            if function is not None and function.name == "reset":
+                continue
+            if ON_PURPOSE.search(f"{source.unparse(env)} {function.qualname if function else ''}".lower()):
+                continue
+            if isinstance(seed, ast.Constant) and seed.value is None:
+                continue
+            if not any(_changes(source, n, loop) for loop in around for n in (*ast.walk(seed), *ast.walk(env))):
+                yield self.at(call, f"each turn of the loop starts from the same seed, `{source.unparse(seed)}`")
+
+
+def _changes(source: Source, node: ast.AST, loop: ast.AST) -> bool:
+    """Whether something in the loop sets the name, or it is a call (which may give anything)."""
+    if isinstance(node, ast.Call | ast.NamedExpr):
+        return True
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return False
+    return any(
+        b.how != "param" and any(p is loop for p in (b.statement, *source.parents(b.node)))
+        for b in source.bindings(node)
+    )
