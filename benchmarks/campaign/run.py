@@ -23,6 +23,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LINGER_S = 3.0
+NOTHING_TO_JUDGE = 2
+"""Exit status of `lifesigns seeds` for scripts that train nothing, as this one."""
 SCRIPT = """
 import argparse, os, random, time
 
@@ -130,7 +132,7 @@ def passed(row: dict, runs: int) -> bool:
         and row["finished_run_again"] == 0
         and None not in row["gone_after_s"]
         and row["campaigns"] == 1
-        and row["status"] in (0, 1)
+        and row["status"] == NOTHING_TO_JUDGE
     )
 
 

@@ -42,7 +42,10 @@ class State:
 
 
 class Driver:
-    """One campaign and the engine that runs it. The ledger is this process' alone."""
+    """One campaign and the engine that runs it. The ledger is this process' alone.
+
+    `settled` says, after each run that has ended, why no more need be run (empty to go on).
+    """
 
     def __init__(
         self,
@@ -50,14 +53,18 @@ class Driver:
         plan: Plan,
         engine: Engine,
         show: Callable[[State], None] = lambda state: None,
-        settled: Callable[[State], str] = lambda state: "",
     ) -> None:
-        self.folder, self.plan, self.engine = folder, plan, engine
-        self._show, self._settled = show, settled
+        self.folder, self.plan, self.engine, self._show = folder, plan, engine, show
+        self.settled: Callable[[State], str] = lambda state: ""
         self._lock = folder.lock()
         self.ledger = Ledger(folder.ledger_file)
         self.state = State(plan.jobs())
         self._by_key = {job.key: job for job in self.state.jobs}
+
+    @property
+    def done(self) -> int:
+        """Runs of the plan that have a result before this driver begins."""
+        return sum(key in self._by_key for key in self.ledger.results())
 
     def run(self) -> State:
         """Runs what has no result yet. Whatever ends this (Ctrl-C too) ends what is running as well."""
@@ -86,7 +93,7 @@ class Driver:
     def _stop(self) -> str:
         """Why no more is to be run; empty to go on."""
         left = [job for job in self.state.jobs if job.key not in self.state.results]
-        return (_alike(self.state.results) or self._settled(self.state)) if left else ""
+        return (_alike(self.state.results) or self.settled(self.state)) if left else ""
 
     def _recover(self) -> None:
         """Takes over the results that are there, of attempts too that ended while no driver was looking."""

@@ -163,6 +163,21 @@ def parted_at(judgement: Judgement) -> tuple[float, str] | None:
     return float(grid[first]), CLOCK_NAMES[good[0].clock]
 
 
+def side_by_side(judgement: Judgement) -> tuple[Array, Array] | None:
+    """The runs' curves on one grid: steps [point] and values [run, point], NaN outside a run; None without any."""
+    metric = judgement.metric
+    if metric is None:
+        return None
+    empty = Curve(np.empty(0), np.empty(0))
+    curves = [r.run.curves.get(metric, empty) for r in judgement.runs]
+    end = max((c.end for c in curves), default=0.0)
+    if end <= 0.0:
+        return None
+    grid = np.linspace(0.0, end, GRID + 1)[1:]
+    rows = [np.where(grid <= c.end + end / GRID, on_grid(c, grid), np.nan) for c in curves]
+    return grid, np.array(rows)
+
+
 def on_grid(curve: Curve, grid: Array) -> Array:
     """The curve at the steps of a grid: the mean over a window before each, or the last value before it.
 

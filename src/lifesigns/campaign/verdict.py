@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 
-from lifesigns.campaign.judge import Judgement, parted_at
+from lifesigns.campaign.judge import Array, Judgement, parted_at, side_by_side
 from lifesigns.campaign.plan import variant_name
 from lifesigns.diagnose import BY_ID, in_words
 from lifesigns.model import CauseOdds
@@ -56,6 +56,8 @@ class VariantVerdict:
     """(cause, where, failed runs with it, good runs with it) of each proven defect"""
     identical: tuple[tuple[int, ...], ...]
     """groups of seeds whose runs are equal number for number"""
+    lines: tuple[Array, Array] | None = None
+    """the runs' curves on one grid for drawing: steps [point], values [run, point]; None without"""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def _variant(name: str, judgement: Judgement) -> VariantVerdict:
         _causes(judgement) if failed else (),
         _defects(judgement),
         _identical(judgement),
+        side_by_side(judgement),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ import typer
 from lifesigns.commands.options import (
     Arguments,
     Home,
+    Html,
     Json,
     Module,
     Python,
@@ -25,9 +28,11 @@ from lifesigns.commands.options import (
 
 if TYPE_CHECKING:
     from lifesigns.campaign.driver import State
+    from lifesigns.campaign.engine import Engine
     from lifesigns.campaign.folder import CampaignFolder
     from lifesigns.campaign.plan import Plan
     from lifesigns.campaign.verdict import CampaignVerdict
+    from lifesigns.compare.verdict import Comparison
 
 
 class EngineName(StrEnum):
@@ -36,95 +41,136 @@ class EngineName(StrEnum):
     local, ray = "local", "ray"
 
 
+Script = Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; left out with --resume")]
+Count = Annotated[int, typer.Option("-n", "--seeds", help="seeds of each variant", min=1)]
+First = Annotated[int, typer.Option("--first-seed", help="the first of them", min=0)]
+Vary = Annotated[list[str] | None, typer.Option("--vary", help="NAME=VALUE,VALUE… of an argument; several make a grid")]
+SeedArg = Annotated[
+    str, typer.Option("--seed-arg", help="the script's argument: --seed, seed=; `impose`: the recorder sets it")
+]
+Jobs = Annotated[int, typer.Option("--jobs", help="runs side by side [cores]", min=0)]
+TimeLimit = Annotated[str, typer.Option("--time-limit", help="for each run: 10m, 2h")]
+MemoryLimit = Annotated[str, typer.Option("--memory-limit", help="for each run: 4G, 500M")]
+Where = Annotated[EngineName, typer.Option("--engine", help="local processes, or a Ray cluster (RAY_ADDRESS)")]
+Gpus = Annotated[float, typer.Option("--gpus", help="share of a GPU for each run, with --engine ray", min=0.0)]
+UntilSettled = Annotated[
+    bool, typer.Option("--until-settled", help="stop when the question is settled; -n is the most seeds")
+]
+SuccessAt = Annotated[float | None, typer.Option("--success-at", help="final score from which a run counts as good")]
+MetricName = Annotated[str, typer.Option("--metric", help="series that a run is judged by [returns, else losses]")]
+Resume = Annotated[str, typer.Option("--resume", metavar="CAMPAIGN", help="go on with this one; -n may ask for more")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="begin anew even if the same campaign is unfinished")]
+
+
 def seeds(
-    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; left out with --resume")] = "",
+    script: Script = "",
     arguments: Arguments = None,
-    n: Annotated[int, typer.Option("-n", "--seeds", help="seeds of each variant", min=1)] = 10,
-    first_seed: Annotated[int, typer.Option(help="the first of them", min=0)] = 0,
-    vary: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE,VALUE… of an argument; several make a grid")
-    ] = None,
-    seed_arg: Annotated[
-        str, typer.Option(help="the script's argument for its seed: --seed, seed=; `impose` has the recorder set it")
-    ] = "",
-    jobs: Annotated[int, typer.Option(help="runs side by side [cores]", min=0)] = 0,
-    time_limit: Annotated[str, typer.Option(help="for each run: 10m, 2h")] = "",
-    memory_limit: Annotated[str, typer.Option(help="for each run: 4G, 500M")] = "",
-    engine: Annotated[
-        EngineName, typer.Option(help="local processes, or a Ray cluster (RAY_ADDRESS)")
-    ] = EngineName.local,
-    gpus: Annotated[float, typer.Option(help="share of a GPU for each run, with --engine ray", min=0.0)] = 0.0,
-    success_at: Annotated[float | None, typer.Option(help="final score from which a run counts as good")] = None,
-    metric: Annotated[str, typer.Option(help="series that a run is judged by [returns, else losses]")] = "",
-    resume: Annotated[str, typer.Option(metavar="CAMPAIGN", help="go on with this one; -n may ask for more")] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="begin anew even if the same campaign is unfinished")] = False,
+    n: Count = 10,
+    first_seed: First = 0,
+    vary: Vary = None,
+    seed_arg: SeedArg = "",
+    jobs: Jobs = 0,
+    time_limit: TimeLimit = "",
+    memory_limit: MemoryLimit = "",
+    until_settled: UntilSettled = False,
+    success_at: SuccessAt = None,
+    metric: MetricName = "",
+    engine: Where = EngineName.local,
+    gpus: Gpus = 0.0,
+    resume: Resume = "",
+    fresh: Fresh = False,
     module: Module = False,
     json: Json = False,
+    html: Html = None,
     home: Home = None,
     python: Python = "",
 ) -> None:
     """Run SCRIPT with many seeds, survive crashes, and say whether its result is skill, luck or a bug.
 
     The same command again goes on where it was interrupted. Exit status: 0 every run learned, 1 some failed, 2 nothing
-    could be run.
+    could be run or judged.
     """
     from lifesigns.campaign.folder import CampaignError
     from lifesigns.campaign.plan import PlanError
-    from lifesigns.campaign.prepare import folder_for, planned, reopened
+    from lifesigns.campaign.prepare import folder_for, reopened
 
     try:
         if resume:
             folder, plan = reopened(resume, home, n)
         else:
-            if not script:
-                fail("name a SCRIPT, or a campaign with --resume")
-            if not module:
-                must_exist(script)
-            wanted = planned(
-                script,
-                arguments or [],
-                seeds=n,
-                first_seed=first_seed,
-                vary=vary or [],
-                seed_arg=seed_arg,
-                module=module,
-                python=python,
-                time_limit_s=seconds(time_limit) if time_limit else None,
-                memory_limit_bytes=memory(memory_limit) if memory_limit else None,
-                metric=metric,
-            )
+            limits = time_limit, memory_limit
+            wanted = _planned(script, arguments, n, first_seed, vary, seed_arg, metric, limits, module, python)
             folder, plan = folder_for(wanted, home, fresh=fresh)
-        state = _run(folder, plan, jobs, engine, gpus)
+        state = _run(folder, plan, _engine(plan, jobs, engine, gpus), success_at if until_settled else False)
     except (CampaignError, PlanError) as error:
         fail(str(error))
     except KeyboardInterrupt:
         say("Interrupted; what has ended is kept, and the same command goes on from there.")
         raise typer.Exit(130) from None
     answer = _verdict(folder, plan, state, success_at)
-    if json:
-        from lifesigns.report.campaign_json import to_json
-
-        print_json(to_json(answer, plan, folder.path.name))
-    else:
-        from lifesigns.report.campaign import render
-
-        render(answer, plan, folder.path.name, console())
+    _report(answer, _variants(folder, plan, success_at), plan, folder, json, html)
     raise typer.Exit(_status(answer))
 
 
-def _run(folder: CampaignFolder, plan: Plan, jobs: int, engine: EngineName, gpus: float) -> State:
-    from lifesigns.campaign.driver import Driver
-    from lifesigns.campaign.local import LocalEngine
-    from lifesigns.campaign.progress import Display
+def _planned(
+    script: str,
+    arguments: list[str] | None,
+    n: int,
+    first_seed: int,
+    vary: list[str] | None,
+    seed_arg: str,
+    metric: str,
+    limits: tuple[str, str],
+    module: bool,
+    python: str,
+) -> Plan:
+    from lifesigns.campaign.prepare import planned
 
+    if not script:
+        fail("name a SCRIPT, or a campaign with --resume")
+    if not module:
+        must_exist(script)
+    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
+        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
+    time_limit, memory_limit = limits
+    return planned(
+        script,
+        arguments or [],
+        seeds=n,
+        first_seed=first_seed,
+        vary=vary or [],
+        seed_arg=seed_arg,
+        module=module,
+        python=python,
+        time_limit_s=seconds(time_limit) if time_limit else None,
+        memory_limit_bytes=memory(memory_limit) if memory_limit else None,
+        metric=metric,
+    )
+
+
+def _engine(plan: Plan, jobs: int, engine: EngineName, gpus: float) -> Engine:
     if engine == EngineName.ray:
         from lifesigns.campaign.ray_engine import RayEngine
 
-        made = RayEngine(jobs, gpus)
-    else:
-        made = LocalEngine(min(jobs or os.cpu_count() or 1, len(plan.jobs())))
-    with Display(plan, made.slots) as display:
-        return Driver(folder, plan, made, display.show).run()
+        return RayEngine(jobs, gpus)
+    from lifesigns.campaign.local import LocalEngine
+
+    return LocalEngine(min(jobs or os.cpu_count() or 1, len(plan.jobs())))
+
+
+def _run(folder: CampaignFolder, plan: Plan, engine: Engine, success_at: float | bool | None) -> State:
+    """Runs what is missing; unless `success_at` is False, only until the question is settled."""
+    from lifesigns.campaign.driver import Driver
+    from lifesigns.campaign.progress import Display
+    from lifesigns.campaign.settle import Settled
+
+    with Display(plan, engine.slots) as display:
+        driver = Driver(folder, plan, engine, display.show)
+        if success_at is not False:
+            driver.settled = Settled(folder, plan, success_at)
+        if driver.done:
+            say(f"Going on with {folder.path.name}: {driver.done} of {len(plan.jobs())} runs have ended already.")
+        return driver.run()
 
 
 def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float | None) -> CampaignVerdict:
@@ -140,6 +186,46 @@ def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float
     runs = load_results(folder, plan, state.results)
     groups = {v: [r for r in runs if r.variant == v] for v in plan.variants()}
     return verdict({v: judge(g, success_at) for v, g in groups.items() if g})
+
+
+def _variants(folder: CampaignFolder, plan: Plan, success_at: float | None) -> Comparison | None:
+    """The variants against each other, where there are several and they can be compared."""
+    from lifesigns.compare.arms import CompareError, field_of
+    from lifesigns.compare.read import campaign_arms
+    from lifesigns.compare.verdict import compare
+
+    if not plan.grid:
+        return None
+    try:
+        return compare(field_of(campaign_arms(folder)), success_at=success_at)
+    except CompareError:
+        return None
+
+
+def _report(
+    answer: CampaignVerdict,
+    variants: Comparison | None,
+    plan: Plan,
+    folder: CampaignFolder,
+    json: bool,
+    html: Path | None,
+) -> None:
+    if html is not None:
+        from lifesigns.report.campaign_page import page
+
+        try:
+            html.write_text(page(answer, variants, plan, folder.path.name), "utf-8")
+        except OSError as error:
+            fail(f"cannot write `{html}`: {error.strerror}; the campaign is kept in `{folder.path}`")
+        print(f"lifesigns: wrote {html}", file=sys.stderr)
+    if json:
+        from lifesigns.report.campaign_json import to_json
+
+        print_json(to_json(answer, variants, plan, folder.path.name))
+    else:
+        from lifesigns.report.campaign import render
+
+        render(answer, variants, plan, folder.path.name, console())
 
 
 def _status(answer: CampaignVerdict) -> int:

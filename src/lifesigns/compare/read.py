@@ -27,7 +27,10 @@ def read_arms(texts: Sequence[str], *, metric: str = "", tasks: bool = False) ->
     found: list[Arm] = []
     for text in texts:
         path, name = _path(text)
-        found += _arms(path, name, metric, tasks)
+        if is_campaign(path):
+            found += campaign_arms(CampaignFolder(path), name or (path.name if len(texts) > 1 else ""), metric)
+        else:
+            found += _arms(path, name, metric, tasks)
     return found
 
 
@@ -52,8 +55,6 @@ def _arms(path: Path, name: str, metric: str, tasks: bool) -> list[Arm]:
         return read_arrays(path, name or path.stem, tasks=tasks)
     if path.is_file() and path.suffix in TABLES and is_table(path):
         return read_table(path, name or path.stem)
-    if is_campaign(path):
-        return _campaign(CampaignFolder(path), own, metric)
     if _is_run(path):
         return [_recorded(own, [path], metric)]
     inside = sorted(p for p in path.iterdir() if _is_run(p)) if path.is_dir() else []
@@ -66,8 +67,8 @@ def _is_run(path: Path) -> bool:
     return path.is_dir() and any((path / n).is_file() for n in ("run.json", "trace.lst"))
 
 
-def _campaign(folder: CampaignFolder, name: str, metric: str) -> list[Arm]:
-    """One arm for each variant."""
+def campaign_arms(folder: CampaignFolder, name: str = "", metric: str = "") -> list[Arm]:
+    """One arm for each variant, called by the variant (after `name`, if there is one). Raises CompareError."""
     try:
         plan = folder.read_plan()
     except CampaignError as error:
@@ -78,7 +79,7 @@ def _campaign(folder: CampaignFolder, name: str, metric: str) -> list[Arm]:
         jobs = [j for j in plan.jobs() if j.variant == variant]
         ended = [(j, r) for j in jobs if (p := progress.get(j.key)) is not None and (r := p.result) is not None]
         arm = _recorded(name, [folder.attempt(str(r["attempt"])) for _, r in ended], metric or plan.metric)
-        label = f"{name} {variant_name(variant)}" if variant else name
+        label = f"{name} {variant_name(variant)}".strip() or folder.path.name
         missing = len(jobs) - len(ended)
         notes = (*arm.notes, f"{missing} of {len(jobs)} runs of the campaign have not ended.") if missing else arm.notes
         arms.append(Arm(label, arm.runs, notes, arm.environment, arm.transformed))

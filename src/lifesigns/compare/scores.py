@@ -24,6 +24,8 @@ Normalise = Literal["", "atari-human", "range"]
 REACH = 0.8
 """A run that ends before this share of the median run of its arm does not shorten the comparison; its last score is
 carried forward. Assumed."""
+LONGER = 1.1
+"""Longest run over the common step from which the cut is told; below it is the end of an episode or a rollout."""
 LEAST_FOR_LINE = 8
 """runs of all arms together from which two groups of scores give a line between failed and good"""
 SEED = 0
@@ -132,7 +134,7 @@ def _common_step(field: Field, task: str, at: float | None, notes: list[str]) ->
     if at is not None and at > reach:
         notes.append(f"Not every arm reaches step {at:,.0f}; compared at {reach:,.0f}.")
     step = min(reach, at) if at is not None else reach
-    if max(longest) > 1.05 * step:
+    if max(longest) > LONGER * step:
         with_curves = [arm for arm in field.arms if not _final_only(arm, task, field.metric)]
         listed = ", ".join(f"{arm.name} {end:,.0f}" for arm, end in zip(with_curves, longest, strict=True))
         notes.append(f"Runs have different lengths (longest: {listed}); all are compared at {step:,.0f}{_of(task)}.")

@@ -122,8 +122,8 @@ def _sentences(
     closest = max(own, key=lambda pair: pair.p)
     if closest.opposite is not None and closest.runs >= FEW:
         of = f" of {closest.ahead} over {closest.behind}" if len(own) > 1 else ""
-        share = _percent(closest.opposite)
-        found.append(f"{_count(FEW)} seeds of each could have shown the opposite{of} {share} of the time.")
+        often = f"{_percent(closest.opposite)} of the time" if closest.opposite >= 0.01 else "almost never"
+        found.append(f"{_count(FEW)} seeds of each could have shown the opposite{of} {often}.")
     if not closest.different and closest.equivalence is None:
         found.append(_missing(closest))
     found += _of_failures(scores, figures, own)

@@ -13,27 +13,35 @@ from rich.text import Text
 from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, Explained, SettingVerdict, VariantVerdict
-from lifesigns.report.figures import number, odds, plain, seconds
+from lifesigns.compare.verdict import Comparison
+from lifesigns.report import compare
+from lifesigns.report.compare import line
+from lifesigns.report.figures import number, odds, path, plain, seconds
 
 MOST_ROWS = 40
 """runs that are all listed; of more, only those that failed"""
 KIND_STYLES = {"nothing": "bold green", "unknown": "bold"}
 
 
-def render(verdict: CampaignVerdict, plan: Plan, name: str, console: Console) -> None:
-    """Prints the answer: the headline, each variant, the settings, and what to do next."""
+def render(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name: str, console: Console) -> None:
+    """Prints the answer: the headline, each variant, the settings, the variants compared, and what to do next."""
     line(console, plain(name), style="dim")
     line(console, plain(verdict.headline), style=KIND_STYLES.get(verdict.kind, "bold yellow"))
     line(console, intervention(plan), style="yellow" if plan.seed_argument.imposed else "dim")
+    for criterion in dict.fromkeys(v.judgement.criterion for v in verdict.variants):
+        line(console, criterion, style="dim")
     for one in verdict.variants:
         _variant(one, console, named=len(verdict.variants) > 1)
     if verdict.settings:
         _settings(verdict.settings, console)
+    if variants is not None:
+        _section(console, "VARIANTS AGAINST EACH OTHER")
+        compare.render(variants, console)
     first = next((j.run.path for v in verdict.variants for j in v.judgement.failed), None)
     console.print()
     if first is not None:
         line(console, "Why a single run failed, in full:")
-        console.print(Text(f"  lifesigns diagnose {first}"), soft_wrap=True)
+        console.print(Text(f"  lifesigns diagnose {path(str(first))}"), soft_wrap=True)
 
 
 def intervention(plan: Plan) -> str:
@@ -47,12 +55,6 @@ def intervention(plan: Plan) -> str:
         f"{seeds}, IMPOSED by the recorder ({seed.found}): global random streams begin from it, and seeds "
         "written in the script are moved by a fixed step for each; with seed 0 they are as written"
     )
-
-
-def line(console: Console, text: str | Text, indent: int = 0, style: str = "") -> None:
-    """A paragraph that is folded at its own indent."""
-    shown = text if isinstance(text, Text) else Text(text, style=style)
-    console.print(Padding(shown, (0, 0, 0, indent), expand=False), highlight=False)
 
 
 def _section(console: Console, title: str) -> None:
@@ -74,7 +76,6 @@ def _variant(one: VariantVerdict, console: Console, *, named: bool) -> None:
         )
     if judged.open:
         line(console, f"Of {len(judged.open)} runs it cannot be told whether they learned.", 2, style="yellow")
-    line(console, judged.criterion, 2, style="dim")
     if one.parted is not None:
         line(console, f"The failed seeds part from the others for good at {number(one.parted[0])} {one.parted[1]}.", 2)
     for group in one.identical:
@@ -123,15 +124,18 @@ def _cause(cause: Explained, rank: int, one: VariantVerdict, console: Console) -
     head = Text(f"{rank}. {cause.odds.title} ", style="bold")
     head.append(f"[{cause.odds.cause}]", style="dim")
     line(console, head, 4)
-    fired = ""
-    if cause.failed_with or cause.good_with:
-        fired = (
-            f" · seen in {cause.failed_with} of {len(one.judgement.failed)} failed and "
-            f"{cause.good_with} of {len(one.judgement.good)} good runs"
-        )
-    line(console, f"{odds(cause.words, cause.span)} · {cause.odds.kind}{fired}", 7)
+    line(console, f"{odds(cause.words, cause.span)} · {cause.odds.kind}{seen_in(cause, one)}", 7)
     if rank == 1:
         line(console, f"test: {plain(cause.odds.next_test)}", 7)
+
+
+def seen_in(cause: Explained, one: VariantVerdict) -> str:
+    """In how many runs a finding supports a cause; empty where none does."""
+    if cause.odds.kind == "unknown" or not (cause.failed_with or cause.good_with):
+        return ""
+    failed, good = len(one.judgement.failed), len(one.judgement.good)
+    beside = f" and {cause.good_with} of {good} good" if good else ""
+    return f" · seen in {cause.failed_with} of {failed} failed{beside} runs"
 
 
 def _settings(settings: Sequence[SettingVerdict], console: Console) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, VariantVerdict
+from lifesigns.compare.verdict import Comparison
+from lifesigns.report import compare_json
+from lifesigns.report.compare_json import number
 
 SCHEMA = 1
 
 
-def number(value: float) -> float | str:
-    """A number as strict JSON may hold it."""
-    if math.isfinite(value):
-        return float(value)
-    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
-
-
-def to_json(verdict: CampaignVerdict, plan: Plan, name: str) -> dict[str, Any]:
+def to_json(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name: str) -> dict[str, Any]:
     """The whole answer as a dict for `json.dumps(..., allow_nan=False)`."""
     seed = plan.seed_argument
     return {
@@ -42,6 +37,7 @@ def to_json(verdict: CampaignVerdict, plan: Plan, name: str) -> dict[str, Any]:
             }
             for s in verdict.settings
         ],
+        "comparison": None if variants is None else compare_json.to_json(variants),
     }
 
 

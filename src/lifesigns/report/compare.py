@@ -13,7 +13,6 @@ from rich.text import Text
 from lifesigns.compare.pairs import Pair
 from lifesigns.compare.summary import ArmSummary
 from lifesigns.compare.verdict import Comparison
-from lifesigns.report.campaign import line
 from lifesigns.report.figures import number, plain, share
 from lifesigns.stats.interval import Interval
 
@@ -33,6 +32,12 @@ def render(found: Comparison, console: Console) -> None:
         console.print(Padding(_pairs(found.pairs), (0, 0, 0, 2), expand=False), highlight=False)
     for note in found.scores.notes:
         line(console, plain(note), style="yellow")
+
+
+def line(console: Console, text: str | Text, indent: int = 0, style: str = "") -> None:
+    """A paragraph that is folded at its own indent."""
+    shown = text if isinstance(text, Text) else Text(text, style=style)
+    console.print(Padding(shown, (0, 0, 0, indent), expand=False), highlight=False)
 
 
 def scored_by(found: Comparison) -> str:

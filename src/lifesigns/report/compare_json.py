@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lifesigns.compare.pairs import Pair
 from lifesigns.compare.scores import ArmScores
 from lifesigns.compare.summary import ArmSummary
 from lifesigns.compare.verdict import Comparison
-from lifesigns.report.campaign_json import number
 from lifesigns.stats.interval import Interval
 
 SCHEMA = 1
+
+
+def number(value: float) -> float | str:
+    """A number as strict JSON may hold it."""
+    if math.isfinite(value):
+        return float(value)
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
 def to_json(found: Comparison) -> dict[str, Any]:

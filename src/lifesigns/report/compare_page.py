@@ -26,56 +26,54 @@ class Section:
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     charts: Sequence[Chart] = field(default=())
+    films: Sequence[tuple[str, str]] = ()
+    """(caption, GIF in base64) each."""
 
 
 def page(found: Comparison) -> str:
     """The whole comparison as one self-contained page. Text from the inputs is escaped."""
-    arms = Section(
-        "The arms",
-        [scored_by(found)],
-        ["arm", "seeds", "IQM", "mean", "failed", "area under the curve", "steps to the line", "lost since its peak"],
-        [
-            [
-                arm.name,
-                str(arm.runs),
-                interval(arm.iqm),
-                interval(arm.mean_interval) if arm.mean_interval else short(arm.mean),
-                f"{arm.failed} ({100 * arm.failures.low:.0f}–{100 * arm.failures.high:.0f} %)",
-                interval(arm.area),
-                interval(arm.to_line),
-                "–" if arm.lost_since_peak is None else figures.share(arm.lost_since_peak),
-            ]
-            for arm in found.summaries
-        ],
-    )
-    pairs = Section(
-        "The pairs",
-        ["P(improvement): how likely a run of the one ahead scores above one of the other. p: corrected (Holm)."],
-        ["ahead", "behind", "P(improvement)", "difference of IQM", "p", "test", "shown"],
-        [
-            [
-                pair.ahead,
-                pair.behind,
-                interval(pair.improvement),
-                interval(pair.difference),
-                "–" if pair.test is None else f"{pair.p:.2g}",
-                "–" if pair.test is None else pair.test.method,
-                pair.refusal or ("better" if pair.different else "no"),
-            ]
-            for pair in found.pairs
-        ],
-    )
-    plots = Section("Plots", charts=charts(found))
+    sections = [Section("Plots", charts=charts(found)), arms_section(found, scored_by(found)), pairs_section(found)]
     title = " against ".join(arm.name for arm in found.summaries)
-    return answer(
-        title,
-        found.headline,
-        found.outcome,
-        MOODS[found.outcome],
-        found.sentences,
-        found.scores.notes,
-        [plots, arms, pairs],
-    )
+    mood, notes = MOODS[found.outcome], found.scores.notes
+    return answer(title, found.headline, found.outcome, mood, found.sentences, notes, sections)
+
+
+def arms_section(found: Comparison, told: str) -> Section:
+    """The table of arms."""
+    header = ["arm", "seeds", "IQM", "mean", "failed", "area under the curve", "steps to the line", "lost since peak"]
+    rows = [
+        [
+            arm.name,
+            str(arm.runs),
+            interval(arm.iqm),
+            interval(arm.mean_interval) if arm.mean_interval else short(arm.mean),
+            f"{arm.failed} ({100 * arm.failures.low:.0f}–{100 * arm.failures.high:.0f} %)",
+            interval(arm.area),
+            interval(arm.to_line),
+            "–" if arm.lost_since_peak is None else figures.share(arm.lost_since_peak),
+        ]
+        for arm in found.summaries
+    ]
+    return Section("The arms", [told], header, rows)
+
+
+def pairs_section(found: Comparison) -> Section:
+    """The table of pairs."""
+    told = "P(improvement): how likely a run of the one ahead scores above one of the other. p: corrected (Holm)."
+    header = ["ahead", "behind", "P(improvement)", "difference of IQM", "p", "test", "shown"]
+    rows = [
+        [
+            pair.ahead,
+            pair.behind,
+            interval(pair.improvement),
+            interval(pair.difference),
+            "–" if pair.test is None else f"{pair.p:.2g}",
+            "–" if pair.test is None else pair.test.method,
+            pair.refusal or ("better" if pair.different else "no"),
+        ]
+        for pair in found.pairs
+    ]
+    return Section("The pairs", [told], header, rows)
 
 
 def answer(
