@@ -31,7 +31,7 @@ ALLOWED = {
     "campaign": {"diagnose", "baselines", "paired", "stats", "store", "record", "model"},
     "diagnose": {"rules", "stats", "curves", "model"},
     "compare": {"campaign", "importers", "stats", "store", "model"},
-    "report": {"compare", "campaign", "diagnose", "lints", "planner", "rules", "model"},
+    "report": {"compare", "campaign", "diagnose", "lints", "planner", "rules", "stats", "model"},
 }
 """Package → packages of ours that it may import. `rules` names `lints`, `detectors` and `dyes` only to walk them."""
 HEAVY = {"torch", "gymnasium", "stable_baselines3", "sb3_contrib", "tensorboard", "wandb"}
