@@ -14,10 +14,6 @@ from lifesigns.baselines.fidelity import digest
 QUICK_STEPS, THOROUGH_STEPS = 150, 5000
 
 
-class Broken(Exception):
-    """A break of the contract after which nothing can be measured."""
-
-
 @dataclass(frozen=True)
 class Breach:
     """One break of the contract; fatal where nothing can be measured after it."""
@@ -103,7 +99,7 @@ def _stepped(world: World, steps: int, thorough: bool) -> list[Breach]:
         action = _extreme(env.action_space, i) if thorough and i % 3 == 0 else env.action_space.sample()
         obs, reward, terminated, truncated = world.step(action)
         if not isfinite(reward):
-            found.append(Breach(f"a reward is {reward}"))
+            found.append(Breach(f"a reward is {reward}, after {world.steps} steps of random play", True))
             break
         if digest(kept) != copy:
             found.append(

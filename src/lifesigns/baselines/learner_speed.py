@@ -9,18 +9,24 @@ from typing import Any
 
 from lifesigns.baselines.problem import Problem, Slice
 
-LEAST_LEFT_S = 3.0
-"""Time below which torch is not imported for this."""
+IMPORT_CPU_S = 4.0
+"""CPU-seconds of importing torch and timing it; with less wall time left than these take here, nothing is timed."""
 
 
-def learner_speed(problem: Problem, limit: Slice) -> dict[str, float]:
+def learner_speed(problem: Problem, limit: Slice, cpu_share: float = 1.0) -> dict[str, float]:
     """Algorithm → environment steps per CPU-second, one thread; empty where torch is missing or time is short.
 
     PPO: 10 passes in batches of 64 over each 2048 steps, two 64-wide networks. DQN: a 256-wide network, a batch of 128
-    every 4 steps. SAC: 256-wide actor and two critics, a batch of 256 every step.
+    every 4 steps. SAC: 256-wide actor and two critics, a batch of 256 every step. `cpu_share` is the part of a core
+    that this process gets.
     """
     n, features = problem.actions.n, problem.features.n
-    if not n or not features or limit.left < LEAST_LEFT_S or importlib.util.find_spec("torch") is None:
+    if (
+        not n
+        or not features
+        or limit.left < IMPORT_CPU_S / max(cpu_share, 0.05)
+        or importlib.util.find_spec("torch") is None
+    ):
         return {}
     import torch
 

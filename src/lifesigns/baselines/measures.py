@@ -15,8 +15,8 @@ from lifesigns.planner.ladder import share_interval
 from lifesigns.planner.properties import Property
 from lifesigns.stats.samples import mann_whitney
 
-PAIRS, AHEAD = 60, 100
-"""Pairs of futures that differ in one action, and how many steps each is followed."""
+PAIRS, LEAST_PAIRS, AHEAD = 60, 20, 100
+"""Pairs of futures that differ in one action, and the fewest that tell anything, and how far each is followed."""
 REPEATS, REPEATED_STEPS = 12, 8
 TRAP_Z = 2.5
 HISTORY_GAIN = 0.25
@@ -154,11 +154,12 @@ def consequences(problem: Problem, limit: Slice) -> list[Property]:
             never += 1
         else:
             first.append(when)
-    if not pairs:
-        return [Property("delay", None, "no pair of futures fitted into the time")]
-    carry = Property(
-        "carry_over", changed / pairs, f"the next observation depends on the action in {changed} of {pairs} pairs"
-    )
+    if pairs < LEAST_PAIRS:
+        why = f"cannot be told: only {pairs} pairs of futures fitted into the time"
+        return [Property("delay", None, why), Property("carry_over", None, why)]
+    text = f"the next observation depends on the action in {changed} of {pairs} pairs"
+    text += "" if changed else f" (at most {100 * share_interval(0, pairs)[1]:.0f} % of them, 95 %)"
+    carry = Property("carry_over", changed / pairs, text)
     if not first:
         return [
             carry,

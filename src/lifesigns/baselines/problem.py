@@ -80,6 +80,12 @@ class Problem:
     def rng(self, stream: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, stream])
 
+    @property
+    def expected_steps(self) -> int:
+        """Steps of a good episode, for planning time: at most 25 times those of a random one."""
+        typical = float(np.mean([len(s) for s in self.random_streams])) if self.random_streams else np.inf
+        return int(min(self.world.horizon, 25 * typical))
+
     def random_over(self, steps: int) -> float:
         """Mean return of random actions over the first `steps` steps."""
         return float(np.mean([s[:steps].sum() for s in self.random_streams])) if self.random_streams else float("nan")

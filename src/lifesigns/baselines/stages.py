@@ -12,6 +12,7 @@ import numpy as np
 from lifesigns.baselines import measures
 from lifesigns.baselines.environment import EnvironmentProblem, World
 from lifesigns.baselines.fidelity import Checked, choose
+from lifesigns.baselines.film import film
 from lifesigns.baselines.learner_speed import learner_speed
 from lifesigns.baselines.methods import bandit, cloning, fixed, gorp, linear, lqr, mppi, open_loop, tabular, tree_search
 from lifesigns.baselines.planning import Played
@@ -45,12 +46,19 @@ class Bench:
             world, actions(space), features(world.env.observation_space), seed=int(request.get("seed", 0))
         )
         self.problem.target, self.target_source = sufficient(world, request.get("target"))
+        self._begun = (time.monotonic(), time.process_time())
         self.played: dict[str, list[Played]] = {}
         self.means: dict[str, float] = {}
 
     @property
     def left(self) -> float:
         return max(self.until - time.monotonic(), 0.0)
+
+    @property
+    def cpu_share(self) -> float:
+        """The part of a core that this process has had so far."""
+        wall, cpu = self._begun
+        return (time.process_time() - cpu) / max(time.monotonic() - wall, 1e-9)
 
     def slice(self, seconds: float) -> Slice:
         return Slice(self.world, seconds)
@@ -83,12 +91,16 @@ def _said(rung: Rung) -> Rung:
 
 @dataclass(frozen=True)
 class Stage:
-    """Name, share of the time that is left (by weight), what it does, and whether it applies."""
+    """Name, share of the time that is left (by weight), what it does, and whether it applies.
+
+    `late`: whether that is only known once the stages before it have run.
+    """
 
     name: str
     weight: float
     run: Callable[[Bench, float], Found]
     fits: Callable[[Bench], bool] = lambda _: True
+    late: bool = False
 
 
 def _random(bench: Bench, seconds: float) -> Found:
@@ -102,7 +114,7 @@ def _random(bench: Bench, seconds: float) -> Found:
 
 
 def _learner(bench: Bench, seconds: float) -> Found:
-    return Found(extra={"learner": learner_speed(bench.problem, bench.slice(seconds))})
+    return Found(extra={"learner": learner_speed(bench.problem, bench.slice(seconds), bench.cpu_share)})
 
 
 def _trap(bench: Bench, seconds: float) -> Found:
@@ -170,6 +182,22 @@ def _cloned(bench: Bench, seconds: float) -> Found:
     return bench.note([cloning.clone(bench.problem, bench.slice(seconds), best, whole[best])])
 
 
+def _filmed(bench: Bench, seconds: float) -> Found:
+    """The best planner's first episode and random actions, as animations."""
+    limit = bench.slice(seconds)
+    shown: dict[str, Played | None] = {"random": None}
+    planned = {m: p for m, p in bench.played.items() if p}
+    if planned:
+        best = max(planned, key=lambda m: bench.means.get(m, -np.inf))
+        shown[best] = planned[best][0]
+    films, missing = {}, ""
+    for method, played in shown.items():
+        gif, why = film(bench.problem, played, bench.request, limit)
+        films |= {method: gif} if gif else {}
+        missing = why or missing
+    return Found(extra={"films": films, "no_film": missing})
+
+
 def _linear_fits(bench: Bench) -> bool:
     return bench.problem.features.n > 0 and bool(bench.problem.actions.kind)
 
@@ -208,8 +236,9 @@ STAGES = (
     Stage("GORP k=2", 0.08, _planned(gorp.gorp, k=2), lambda b: _discrete(b) and not _solved(b, "GORP k=1")),
     Stage("MPPI", 0.55, _planned(mppi.mppi), _continuous),
     Stage("UCT", 0.22, _planned(tree_search.uct), _discrete),
-    Stage("rollout-IW", 0.08, _planned(tree_search.rollout_iw), _discrete),
-    Stage("cloning", 0.1, _cloned, _was_planned),
+    Stage("IW(1)", 0.08, _planned(tree_search.iterated_width), _discrete),
+    Stage("cloning", 0.1, _cloned, _was_planned, True),
+    Stage("film", 0.1, _filmed, lambda b: bool(b.request.get("film")) and bool(b.problem.actions.kind)),
     Stage("learner speed", 0.1, _learner, _linear_fits),
 )
 

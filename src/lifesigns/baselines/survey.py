@@ -44,6 +44,7 @@ class Survey:
     sweep: dict[str, float] = field(default_factory=dict[str, float])
     sweep_steps: int = 0
     films: dict[str, str] = field(default_factory=dict[str, str])
+    no_film: str = ""
     learner: dict[str, float] = field(default_factory=dict[str, float])
     """Algorithm → environment steps per CPU-second that a learner takes in."""
     target: float | None = None
@@ -182,6 +183,7 @@ class _Watch:
             found.sweep = event.get("sweep", found.sweep)
             found.sweep_steps = event.get("sweep_steps", found.sweep_steps)
             found.films |= event.get("films", {})
+            found.no_film = event.get("no_film", found.no_film)
             found.learner |= event.get("learner", {})
         elif kind == "target":
             found.target, found.target_source = event["target"], event["source"]
@@ -226,12 +228,19 @@ class _Watch:
             return
         if found.crashes:
             found.problem = found.crashes[0].partition(": ")[2]
-        elif found.contract and self.stage == "contract":
+        elif found.contract and "contract" in self.stage:
             found.problem = found.contract[0]
         elif code not in (0, None):
             last = self._tail(2000).strip().splitlines()[-1:] or ["no output"]
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+            how = f"was killed by {_signal(-code)}" if code < 0 else f"ended with status {code}"
             found.problem = f"the environment's process {how} while {self.stage}: {last[0][:200]}"
+
+
+def _signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def place(stack: str) -> str:

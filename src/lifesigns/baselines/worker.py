@@ -20,7 +20,7 @@ import warnings
 from math import isfinite
 from typing import Any, TextIO
 
-from lifesigns.baselines.contract import Broken, quick
+from lifesigns.baselines.contract import quick
 from lifesigns.baselines.environment import EnvironmentProblem, World, open_world
 from lifesigns.baselines.stages import STAGES, Bench
 
@@ -73,8 +73,12 @@ def main(request: dict[str, Any], out: TextIO) -> int:
         world = open_world(request["env"], request.get("kwargs", {}), request.get("path", []))
         reporter.world = world
         reporter.send("opened", **about(world))
-        reporter.send("stage", name="contract")
-        broken = quick(world, thorough=bool(request.get("contract")))
+        reporter.send("stage", name="checking the contract")
+        try:
+            broken = quick(world, thorough=bool(request.get("contract")))
+        except Exception as error:
+            sentence = f"{_crash(error, world)} at {_where(error)}, after {world.steps} steps of random play"
+            raise EnvironmentProblem(sentence) from error
         reporter.send("contract", broken=[b.sentence for b in broken])
         if request.get("contract") or any(b.fatal for b in broken):
             return 0
@@ -85,9 +89,6 @@ def main(request: dict[str, Any], out: TextIO) -> int:
     except EnvironmentProblem as error:
         reporter.send("problem", sentence=str(error), while_doing=reporter.world.doing if reporter.world else "opening")
         return 2
-    except Broken as error:
-        reporter.send("problem", sentence=str(error), while_doing="contract")
-        return 2
     return 0
 
 
@@ -95,16 +96,16 @@ def climb(reporter: Reporter, bench: Bench) -> None:
     """Every stage within its share of the time; a stage that fails is blind and the next one goes on."""
     failures = 0
     for i, stage in enumerate(STAGES):
-        weight = stage.weight / sum(s.weight for s in STAGES[i:])
         if not stage.fits(bench):
             continue
+        weight = stage.weight / sum(s.weight for s in STAGES[i:] if s is stage or s.late or s.fits(bench))
         seconds = bench.left * weight
         reporter.send("stage", name=stage.name, seconds=seconds)
         try:
             found = stage.run(bench, seconds)
         except Exception as error:
             failures += 1
-            reporter.send("crash", stage=stage.name, sentence=_crash(error, bench), where=_where(error))
+            reporter.send("crash", stage=stage.name, sentence=_crash(error, bench.world), where=_where(error))
             if failures >= 3 or stage.name == "random":
                 return
             continue
@@ -138,11 +139,12 @@ def about(world: World) -> dict[str, Any]:
     }
 
 
-def _crash(error: BaseException, bench: Bench) -> str:
+def _crash(error: BaseException, world: World) -> str:
+    """What was raised, and inside which call of the environment."""
     text = str(error).strip().splitlines()
-    doing = bench.world.doing if bench.world.entered else "a baseline"
-    bench.world.entered = 0.0
-    return f"{type(error).__name__}{': ' + text[0][:200] if text else ''} in `{doing}`"
+    doing = f"`{world.doing}` of the environment" if world.entered else "a baseline"
+    world.entered = 0.0
+    return f"{doing} raised {type(error).__name__}{': ' + text[0][:200] if text else ''}"
 
 
 def _where(error: BaseException) -> str:

@@ -95,6 +95,7 @@ def told(found: Appraisal) -> Told:
         sweep=survey.sweep,
         sweep_steps=survey.sweep_steps,
         films=survey.films,
+        no_film=survey.no_film,
         wall_s=survey.wall_s,
         cpu_s=survey.cpu_s,
         env_steps=survey.env_steps,

@@ -202,15 +202,24 @@ def _plan(case: Case) -> _Outcome:
     slow = step is not None and able.decision_ms / 1000 > step
     copied = (f"its copy: {said(clone)}",) if clone is not None else ()
     evidence = (said(able), f"{able.decision_ms:.3g} ms per decision", *copied)
+    how = (
+        ""
+        if surely(able, case.target or 0.0)
+        else " on average"
+        if len(able.returns) > 1
+        else " in the one episode played"
+    )
     changes = ("no model where the policy must run", f"a sufficient score above {able.mean:.4g}")
     if slow:
         assert step is not None
         sentence = (
-            f"{able.method} reaches {case.target:g} without training, but needs {able.decision_ms:.3g} ms for a "
+            f"{able.method} reaches {case.target:g}{how} without training, but needs {able.decision_ms:.3g} ms for a "
             f"decision in a world of {1000 * step:.3g} ms: plan, then train a network on its decisions."
         )
         return _Taken("plan, then distil", sentence, evidence, changes)
-    sentence = f"{able.method} reaches {case.target:g} ({case.target_source}) without training, using the true model."
+    sentence = (
+        f"{able.method} reaches {case.target:g}{how} ({case.target_source}) without training, with the true model."
+    )
     return _Taken("plan", sentence, evidence, changes)
 
 

@@ -33,6 +33,7 @@ class Told:
     sweep_steps: int = 0
     films: Mapping[str, str] = field(default_factory=dict[str, str])
     """Method → its best trajectory as a GIF, base64."""
+    no_film: str = ""
     wall_s: float = 0.0
     cpu_s: float = 0.0
     env_steps: int = 0

@@ -75,10 +75,10 @@ def _ladder(ladder: Ladder, target: float | None, console: Console) -> None:
         return
     enough = f"; enough (┊): {number(target)}" if target is not None else ""
     _section(console, f"LADDER (mean return, 95 % interval{enough})")
-    whole = sorted((r for r in shown if r.whole), key=lambda r: r.mean)
+    whole, left_out = with_one_constant(sorted((r for r in shown if r.whole), key=lambda r: r.mean))
     low, high = span_of(whole, target)
     table = Table.grid(padding=(0, 1), expand=False)
-    table.add_column(overflow="fold", max_width=25)
+    table.add_column(overflow="fold", min_width=22, max_width=25)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -91,6 +91,15 @@ def _ladder(ladder: Ladder, target: float | None, console: Console) -> None:
         then = f"{rung.steps} steps, random {number(rung.random_then)}"
         table.add_row(*_row(rung, Text(then[:BAR] if len(then) <= BAR else "first steps only", style="yellow"), then))
     console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
+    if left_out:
+        _line(console, f"{left_out} other constant actions are no better than the best one", 2, "dim")
+
+
+def with_one_constant(rungs: list[Rung]) -> tuple[list[Rung], int]:
+    """The rungs with the best constant action alone, and how many others there are."""
+    constants = [r for r in rungs if r.kind == "constant"]
+    best = max(constants, key=lambda r: r.mean, default=None)
+    return [r for r in rungs if r.kind != "constant" or r is best], max(len(constants) - 1, 0)
 
 
 def _row(rung: Rung, middle: Text, more: str = "") -> tuple[Text, Text, Text, Text, Text, Text]:

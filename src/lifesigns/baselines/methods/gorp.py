@@ -19,6 +19,9 @@ from lifesigns.planner.ladder import Rung
 ROLLOUTS, DEPTH = 10, 100
 FEWEST, SHALLOWEST = 3, 15
 MOST_SEQUENCES = 64
+MOST_OVER = 8.0
+"""How many times too long the cheapest version may take before it is not begun: a part of an episode still says how
+often actions tie."""
 
 
 def gorp(
@@ -32,6 +35,11 @@ def gorp(
     heads = list(itertools.product(problem.actions.candidates(rng), repeat=k))
     if len(heads) > MOST_SEQUENCES:
         return Rung(method, "greedy", blind=f"{len(heads)} sequences of {k} actions are too many"), []
+    if not rollouts and (seconds := least_seconds(problem, len(heads))) > MOST_OVER * limit.seconds:
+        why = (
+            f"{len(heads)} actions to compare at each of some {problem.expected_steps} steps would take {seconds:.0f} s"
+        )
+        return Rung(method, "greedy", blind=why), []
     m, T = (rollouts, depth) if rollouts else sized(problem, limit, len(heads))
     ties = [0, 0]
     small = problem.actions.kind == "discrete" or len(heads) <= 25
@@ -53,13 +61,21 @@ def gorp(
     return replace(rung, facts=facts), played
 
 
+def least_seconds(problem: Problem, heads: int) -> float:
+    """Seconds of one episode with the fewest rollouts of the least depth."""
+    typical = float(np.mean([len(s) for s in problem.random_streams])) if problem.random_streams else SHALLOWEST
+    return problem.expected_steps * heads * FEWEST * min(SHALLOWEST, typical) / problem.sps
+
+
 def sized(problem: Problem, limit: Slice, heads: int) -> tuple[int, int]:
     """Rollouts and depth for which one episode fits into the slice."""
     horizon = problem.world.horizon
     typical = float(np.mean([len(s) for s in problem.random_streams])) if problem.random_streams else horizon
-    affordable = 0.8 * limit.seconds * problem.sps / (horizon * heads)
+    affordable = 0.8 * limit.seconds * problem.sps / (problem.expected_steps * heads)
     depth = min(DEPTH, horizon)
     per = min(depth, typical)
+    if affordable / per > 3 * ROLLOUTS:
+        return ROLLOUTS, depth
     m = int(min(ROLLOUTS, max(affordable / per, FEWEST)))
     if affordable / per < FEWEST:
         depth = int(min(depth, max(affordable / FEWEST, SHALLOWEST)))

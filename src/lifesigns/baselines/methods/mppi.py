@@ -21,8 +21,10 @@ from lifesigns.planner.ladder import Rung
 
 HORIZONS = (5, 10, 20, 40)
 SWEEP_STEPS = 60
-SAMPLES, FEWEST = 64, 12
-COLOUR, SPREAD, TEMPERATURE = 0.6, 0.6, 0.3
+SAMPLES, ENOUGH, FEWEST = 64, 32, 8
+WANTED = 5
+"""Episodes that are planned for where each can still have ENOUGH samples a step."""
+COLOUR, SPREAD, TEMPERATURE = 0.6, 0.6, 0.15
 """Correlation of the noise from step to step; its deviation; temperature in deviations of the returns."""
 
 Sequences = NDArray[np.float64]
@@ -123,10 +125,11 @@ def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Playe
 
 def sized(problem: Problem, sps: float, seconds: float, horizon: int) -> tuple[int, int]:
     """Samples, and steps between plans, for which one episode fits."""
-    affordable = 0.75 * seconds * sps / (problem.world.horizon * horizon)
-    if affordable >= FEWEST:
-        return int(min(affordable, SAMPLES)), 1
-    return FEWEST, min(int(np.ceil(FEWEST / max(affordable, 1e-9))), 4)
+    affordable = 0.75 * seconds * sps / (problem.expected_steps * horizon)
+    for wanted in (WANTED, 1):
+        if affordable / wanted >= (ENOUGH if wanted > 1 else FEWEST):
+            return int(min(affordable / wanted, SAMPLES)), 1
+    return FEWEST, min(int(np.ceil(FEWEST / max(affordable, 1e-9))), 3)
 
 
 def horizon_sweep(problem: Problem, score: Score, sps: float, limit: Slice) -> dict[int, float]:

@@ -22,7 +22,7 @@ from lifesigns.planner.ladder import Rung
 
 DISCOUNT, SWEEPS, PRECISION = 0.999, 3000, 1e-10
 MOST_STATES = 5000
-COUNTERS = ("_elapsed_steps", "_episode_started", "step_count", "lastaction", "last_action")
+COUNTERS = ("_np_random_seed", "_elapsed_steps", "_episode_started", "step_count", "lastaction", "last_action")
 
 
 @dataclass

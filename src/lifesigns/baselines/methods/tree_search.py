@@ -1,20 +1,24 @@
-"""UCT and rollout-IW(1) by restoring states (P31).
+"""UCT and iterated width, IW(1), by restoring states (P31).
 
-Sources: Kocsis and Szepesvári 2006 (UCT), Guo et al. 2014 (UCT on Atari), Lipovetzky et al. 2015 and Bandres et al.
-2018 (iterated width, rollout-IW). On a stochastic environment UCT is open-loop: a node is an action sequence, and each
-simulation draws chance anew from the root.
+Sources: Kocsis and Szepesvári 2006 (UCT), Guo et al. 2014 (UCT on Atari), Lipovetzky, Ramirez and Geffner 2015 (IW(1)
+on the Atari RAM). On a stochastic environment UCT is open-loop: a node is an action sequence, and each simulation draws
+chance anew from the root.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from lifesigns.baselines.environment import layers
 from lifesigns.baselines.planning import Played, episodes, needs_restore
 from lifesigns.baselines.problem import Problem, Slice
+from lifesigns.baselines.restore_simulators import AleState
 from lifesigns.planner.ladder import Rung
 
 DISCOUNT = 0.995
@@ -157,52 +161,59 @@ def _discrete(problem: Problem, method: str) -> Rung | None:
     return needs_restore(problem, method)
 
 
-def rollout_iw(problem: Problem, limit: Slice, simulations: int = 0, depth: int = DEPTH) -> tuple[Rung, list[Played]]:
-    """Rollout-IW(1): random rollouts that go on only while a state shows a feature value not yet seen so early.
+def iterated_width(problem: Problem, limit: Slice, nodes: int = 0) -> tuple[Rung, list[Played]]:
+    """IW(1): breadth-first search that goes on only from states with a feature value not yet seen in this decision.
 
-    Features are the values of the observation's components (for ALE, its RAM); rewards are summed along each
-    rollout, and the first action of the best rollout is taken.
+    Features are the bytes of the RAM in the Arcade Learning Environment, else the observation's components rounded to
+    two digits. The first action of the path with the largest discounted return is taken; ties at random.
     """
-    if (no := _discrete(problem, "rollout-IW(1)")) is not None:
+    if (no := _discrete(problem, "IW(1)")) is not None:
         return no, []
-    if not 0 < problem.features.n <= MOST_FEATURES:
-        return Rung("rollout-IW(1)", "planner", blind=problem.features.note or "too many features"), []
-    chosen = simulations or 2 * sized(problem, limit, depth)
+    seen = atoms(problem)
+    if seen is None:
+        return Rung("IW(1)", "planner", blind=problem.features.note or "too many features"), []
+    chosen = nodes or DEPTH * sized(problem, limit, DEPTH)
     rng = problem.rng(21)
 
     def decide(_: Any, state: Any) -> int:
-        return iw_decision(problem, state, chosen, depth, rng)
+        return iw_decision(problem, state, seen, chosen, rng)
 
-    rung, played = episodes(problem, "rollout-IW(1)", "planner", decide, limit)
-    return replace(rung, facts={**rung.facts, "simulations": chosen, "depth": depth}), played
+    rung, played = episodes(problem, "IW(1)", "planner", decide, limit)
+    return replace(rung, facts={**rung.facts, "nodes": chosen}), played
 
 
-def iw_decision(problem: Problem, state: Any, simulations: int, depth: int, rng: np.random.Generator) -> int:
-    """The first action of the rollout with the largest discounted return."""
+Atoms = Callable[[Any], list[Any]]
+
+
+def atoms(problem: Problem) -> Atoms | None:
+    """Observation → its values; None where it has none."""
+    base = layers(problem.world.env)[-1]
+    if isinstance(problem.restore, AleState):
+        return lambda _: base.ale.getRAM().tolist()
+    of = problem.features.of
+    return (lambda obs: np.round(of(obs), 2).tolist()) if 0 < problem.features.n <= MOST_FEATURES else None
+
+
+def iw_decision(problem: Problem, state: Any, values_of: Atoms, nodes: int, rng: np.random.Generator) -> int:
+    """The first action of the best path among at most `nodes` steps."""
     restore, world, n = problem.restore, problem.world, problem.actions.n
     assert restore is not None
-    earliest: dict[tuple[int, float], int] = {}
+    fresh = rng if problem.stochastic and restore.chance else None
+    seen: set[tuple[int, Any]] = set()
     values = np.full(n, -np.inf)
-    for simulation in range(simulations):
-        restore.restore(state, rng if problem.stochastic and restore.chance else None)
-        total, weight, first = 0.0, 1.0, simulation % n if simulation < n else int(rng.integers(n))
-        for level in range(depth):
-            action = first if level == 0 else int(rng.integers(n))
-            obs, reward, terminated, truncated = world.step(problem.actions.decode(action))
-            total += weight * reward
-            weight *= DISCOUNT
-            values[first] = max(values[first], total)
-            if terminated or truncated or not _novel(earliest, problem.features.of(obs), level):
-                break
+    queue: deque[tuple[Any, int, float, float]] = deque([(state, -1, 0.0, 1.0)])
+    while queue and nodes > 0:
+        here, root_action, total, weight = queue.popleft()
+        for action in rng.permutation(n):
+            restore.restore(here, fresh)
+            obs, reward, terminated, truncated = world.step(problem.actions.decode(int(action)))
+            nodes -= 1
+            first = int(action) if root_action < 0 else root_action
+            value = total + weight * reward
+            values[first] = max(values[first], value)
+            new = {(i, v) for i, v in enumerate(values_of(obs))} - seen
+            if new and not (terminated or truncated):
+                seen |= new
+                queue.append((restore.save(), first, value, weight * DISCOUNT))
     best = np.flatnonzero(values >= values.max() - 1e-12)
     return int(best[rng.integers(len(best))])
-
-
-def _novel(earliest: dict[tuple[int, float], int], features: Any, level: int) -> bool:
-    """Whether some component has a value not seen at this level or before; remembers what is seen."""
-    novel = False
-    for pair in enumerate(np.round(features, 2).tolist()):
-        if earliest.get(pair, level + 1) > level:
-            earliest[pair] = level
-            novel = True
-    return novel

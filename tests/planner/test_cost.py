@@ -1,0 +1,66 @@
+"""The cost of RL: tables, arithmetic, and forecasts that can be scored."""
+
+from __future__ import annotations
+
+import pytest
+
+from lifesigns.planner import prior
+from lifesigns.planner.cost import REWORK, SEEDS, SETTINGS_KNOWN, Facts, estimate
+from lifesigns.planner.forecast import Forecast, Outcome, score
+
+
+def test_the_table_is_whole() -> None:
+    runs = prior.zoo()
+    assert len(runs) == 199
+    assert {r.family for r in runs} <= set(prior.FAMILIES)
+    cheetah = {r.algorithm: r.score for r in prior.of_environment("HalfCheetah-v5")}
+    assert cheetah["sac"] == pytest.approx(9535.451)
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [("HalfCheetah-v5", "HalfCheetah"), ("ALE/Pong-v5", "Pong"), ("PongNoFrameskip-v4", "Pong"), ("a.b:X-v0", "X")],
+)
+def test_versions_and_prefixes_do_not_matter(env: str, name: str) -> None:
+    assert prior.base_name(env) == name
+
+
+def test_hours_are_steps_over_the_slower_of_environment_and_learner() -> None:
+    facts = Facts("CartPole-v1", "classic", True, 50_000.0, {"DQN": 500.0}, 0.02, 475.0)
+    cost = estimate(facts)
+    assert cost.run_hours.p50 == pytest.approx(cost.run_steps.p50 / 500 / 3600)
+    assert "learner (measured)" in cost.bottleneck
+    assert cost.project_hours.p50 == pytest.approx(cost.run_hours.p50 * SEEDS * SETTINGS_KNOWN[0] * REWORK[0])
+    assert cost.world_hours is not None
+    assert cost.world_hours.p50 == pytest.approx(cost.run_steps.p50 * 0.02 / 3600)
+    slow = estimate(Facts("CartPole-v1", "classic", True, 5.0, {"DQN": 500.0}, 0.02, 475.0))
+    assert slow.bottleneck == "the environment"
+
+
+def test_a_target_that_few_reach_is_unlikely() -> None:
+    low = estimate(Facts("HalfCheetah-v5", "mujoco", False, 5000.0, {}, None, 1000.0))
+    high = estimate(Facts("HalfCheetah-v5", "mujoco", False, 5000.0, {}, None, 11_000.0))
+    assert low.solves > 0.85 > 0.3 > high.solves
+
+
+def test_an_environment_can_be_withheld() -> None:
+    facts = Facts("Pendulum-v1", "classic", False, 5000.0, {}, None, -200.0)
+    assert "Pendulum" in estimate(facts).basis
+    withheld = estimate(facts, leave_out="Pendulum-v1")
+    assert "Pendulum" not in withheld.basis
+    assert withheld.run_steps.p90 > withheld.run_steps.p50
+
+
+def test_scores_of_forecasts() -> None:
+    said = [Forecast("a", "RL", 1.0, 0.9, 100.0, 1000.0), Forecast("b", "RL", 1.0, 0.2, 100.0, 1000.0)]
+    then = {"a": Outcome(50.0, 1000.0), "b": Outcome(None, 1000.0)}
+    found = score(said, then)
+    assert found.n == 2
+    assert found.brier == pytest.approx((0.01 + 0.04) / 2)
+    assert found.brier_of_base_rate == pytest.approx(0.25)
+    assert found.within_p50 == 1.0
+
+
+def test_a_run_that_was_cut_short_tells_nothing() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        score([Forecast("a", "RL", 1.0, 0.9, 100.0, 1000.0)], {"a": Outcome(None, 200.0)})
