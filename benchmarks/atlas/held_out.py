@@ -72,9 +72,9 @@ def main() -> None:
     lines = [
         "# Stop or wait, held out by game",
         "",
-        f"{len(rows)} predictions for the {result['curves']} curves of {result['tasks']} tasks that stood below half of "
-        f"the reference after {', '.join(f'{f:.0%}' for f in FRACTIONS)} of their budget, each from the curves of the other "
-        f"tasks. Brier score {brier:.3f}; of the base rate ({result['base_rate']:.0%} end well) "
+        f"{len(rows)} predictions for the {result['curves']} curves of {result['tasks']} tasks that stood below "
+        f"half of the reference after {', '.join(f'{f:.0%}' for f in FRACTIONS)} of their budget, each from the "
+        f"curves of other tasks. Brier score {brier:.3f}; of the base rate ({result['base_rate']:.0%} end well) "
         f"{base:.3f}.",
         "",
         "| predicted to end above half | did | runs |",

@@ -152,13 +152,13 @@ def write(result: dict, out: Path, head: dict) -> None:
     lines = [
         "# Healthy atlas",
         "",
-        f"{result['runs']} seeded runs of correct programs ({len(result['pairs'])} pairs of environment and algorithm) and "
-        f"{result['curves']} public curves. An alarm is a finding above note. All stable detectors together: "
+        f"{result['runs']} seeded runs of correct programs ({len(result['pairs'])} pairs of environment and algorithm) "
+        f"and {result['curves']} public curves. An alarm is a finding above note. All stable detectors together: "
         f"**{result['alarms_per_run']:.3f} false alarms per healthy run** (budget {result['budget']}); "
         f"{result['runs_with_an_alarm']} runs have one.",
         "",
-        "| detector | status | runs looked at | notes | alarms | 95 % bound of a rate of 0 | statistic: 1 %, median, 99 % | "
-        "public curves fired |",
+        "| detector | status | runs looked at | notes | alarms | 95 % bound of a rate of 0 | "
+        "statistic: 1 %, median, 99 % | public curves fired |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for r in result["rows"]:
@@ -167,8 +167,8 @@ def write(result: dict, out: Path, head: dict) -> None:
         bound = f"{r['alarm_upper_95']:.1%}" if r["alarm_upper_95"] is not None else ""
         curves = f"{r['curves_fired']} of {r['curves_looked']}" if r.get("curves_looked") else ""
         lines.append(
-            f"| {r['code']} {r['rule']} | {r['status']} | {r['looked']} | {r['notes']} | {r['alarms']} | {bound} | {told} | "
-            f"{curves} |"
+            f"| {r['code']} {r['rule']} | {r['status']} | {r['looked']} | {r['notes']} | {r['alarms']} | {bound} | "
+            f"{told} | {curves} |"
         )
     lines += ["", "Runs: " + ", ".join(f"{k} ({n})" for k, n in sorted(result["pairs"].items())) + ".", ""]
     lines.append(f"{head['command']}, {head['date']}, Python {head['python']}, {head['machine']}, {head['versions']}.")

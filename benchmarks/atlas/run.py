@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,9 @@ import time
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+
+from lifesigns.record.launch import Child, python_command
+from lifesigns.store import RunFolder, new_run_folder
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE.parent.parent / "gallery" / "scripts"
@@ -62,6 +66,8 @@ PAIRS: dict[str, tuple[str, list[str]]] = {
 }
 """name → script and arguments; budgets that take 5 to 20 seconds of one core."""
 FEW_SEEDS = {
+    "ppo-pendulum",
+    "td3-pendulum",
     "script-sac-pendulum",
     "script-transformer",
     "maskableppo-acrobot",
@@ -111,6 +117,7 @@ def head(script: str = "benchmarks/atlas/run.py") -> dict:
 def record(home: Path, seeds: int, only: str) -> None:
     """Records the runs that are missing, seed by seed, so that all pairs have runs early on."""
     home.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"
     wanted = [(seed, name) for seed in range(1, seeds + 1) for name in PAIRS if only in name]
     for seed, name in sorted(wanted, key=lambda w: (w[1] in FEW_SEEDS and w[0] > 1, w[0])):
         if not (home / f"{name}-{seed}.json").exists():
@@ -118,27 +125,34 @@ def record(home: Path, seeds: int, only: str) -> None:
 
 
 def one(home: Path, name: str, seed: int) -> None:
-    """Records one run with `lifesigns watch`, which also plays the random baseline."""
+    """Records one run; the first of a pair with `lifesigns watch`, which also plays random actions, the others with
+    the same recorder alone and the first one's random returns (they do not depend on the agent's seed)."""
     script, arguments = PAIRS[name]
+    arguments = [*arguments, "--seed", str(seed)]
     runs = home / "runs" / f"{name}-{seed}"
-    command = [sys.executable, "-m", "lifesigns.cli", "watch", "--json", "--home", str(runs), script, "--", *arguments]
     started = time.monotonic()
-    with (home / f"{name}-{seed}.log").open("wb") as log:
-        try:
-            done = subprocess.run(
-                [*command, "--seed", str(seed)],
-                stdout=log,
-                stderr=log,
-                timeout=LIMIT_S,
-                check=False,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            code = done.returncode
-        except subprocess.TimeoutExpired:
-            code = -1
+    first = baseline_of(home, name)
+    if seed == 1 or first is None:
+        command = [sys.executable, "-m", "lifesigns.cli", "watch", "--json", "--home", str(runs), script, "--"]
+        with (home / f"{name}-{seed}.log").open("wb") as log:
+            code = subprocess.run([*command, *arguments], stdout=log, stderr=log, check=False).returncode
+    else:
+        folder = new_run_folder(script, runs)
+        command = python_command("", script, arguments, module=False)
+        ending = Child(command, folder, deadline_s=LIMIT_S, own_group=True).run()
+        folder.write_meta({"script": script, "argv": arguments, **ending.about(), "wall_s": ending.wall_s})
+        if first.is_file():
+            shutil.copy(first, folder.baseline_file)
+        code = ending.returncode
     row = {"name": name, "seed": seed, "status": code, "seconds": round(time.monotonic() - started, 1)}
     (home / f"{name}-{seed}.json").write_text(json.dumps(row) + "\n", "utf-8")
     print(row, flush=True)
+
+
+def baseline_of(home: Path, name: str) -> Path | None:
+    """The random returns that were measured for a pair's first run; None where there was none yet."""
+    found = sorted((home / "runs" / f"{name}-1" / "runs").glob("*"))
+    return RunFolder(found[-1]).baseline_file if found else None
 
 
 if __name__ == "__main__":

@@ -25,7 +25,12 @@ from lifesigns.stats import (
     rate_difference_interval,
     success_interval,
 )
+from lifesigns.stats.aggregates import Aggregate
+from lifesigns.stats.bootstrap import Method, replicate_interval
 from lifesigns.stats.distributions import binomial_pmf
+from lifesigns.stats.influence import influence
+from lifesigns.stats.interval import Interval
+from lifesigns.stats.replicates import aggregate_replicates
 from lifesigns.stats.survival import Reached
 
 GAMES = (
@@ -57,7 +62,7 @@ GAMES = (
     "upndown",
 )
 """The games of Atari-100k (Kaiser et al. 2020)."""
-METHODS = ("widened", "rescaled", "percentile", "basic", "bca", "studentised")
+METHODS: tuple[Method, ...] = ("widened", "rescaled", "percentile", "basic", "bca", "studentised")
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -82,6 +87,19 @@ def real_populations() -> tuple[np.ndarray, np.ndarray]:
     return kept.reshape(len(kept), len(GAMES), -1), kept.mean(axis=-1)
 
 
+def every_method(
+    scores: np.ndarray, statistic: Aggregate, rng: np.random.Generator, methods: tuple[Method, ...]
+) -> Iterator[tuple[str, Interval]]:
+    """The interval of each method; all but the studentised one from the same 1,000 replicates."""
+    drawn = aggregate_replicates(scores, rng, statistics=(statistic,), replicates=1_000)[:, 0]
+    point, values = aggregate(scores, statistic), influence(scores, statistic)
+    for m in methods:
+        if m == "studentised":
+            yield m, bootstrap_interval(scores, statistic, rng=rng, replicates=1_000, method=m)
+        else:
+            yield m, replicate_interval(point, drawn, scores, values, m)
+
+
 def many_tasks(simulations: int) -> Iterator[dict]:
     """Aggregates over 26 games, from two populations made of real scores."""
     pools, seeds = real_populations()
@@ -89,7 +107,7 @@ def many_tasks(simulations: int) -> Iterator[dict]:
     means, stds = seeds.mean(axis=2), seeds.std(axis=2, ddof=1)
     big = means[:, None] + stds[:, None] * rng.normal(size=(len(pools), 20_000, len(GAMES)))
     for statistic, runs, real in product(("iqm", "mean", "median", "optimality_gap"), (2, 3, 5, 10), (False, True)):
-        methods = [m for m in METHODS if (m, statistic) != ("studentised", "median")]
+        methods = tuple(m for m in METHODS if (m, statistic) != ("studentised", "median"))
         truths = [aggregate(p.T if real else b, statistic) for p, b in zip(pools, big, strict=True)]
         hits = dict.fromkeys(methods, 0)
         for i in range(simulations):
@@ -99,8 +117,7 @@ def many_tasks(simulations: int) -> Iterator[dict]:
                 scores = pools[agent][np.arange(len(GAMES)), picks]
             else:
                 scores = means[agent] + stds[agent] * rng.normal(size=(runs, len(GAMES)))
-            for m in methods:
-                found = bootstrap_interval(scores, statistic, rng=rng, replicates=1_000, method=m)
+            for m, found in every_method(scores, statistic, rng, methods):
                 hits[m] += found.contains(truths[agent])
         setting = "26 games, real scores" if real else "26 games, normal with real means and spreads"
         yield from (
@@ -122,8 +139,8 @@ def one_task(simulations: int) -> Iterator[dict]:
         hits = dict.fromkeys((*METHODS, "Student t", "±1.96 SEM"), 0)
         for _ in range(simulations):
             scores = draw(rng, runs)
-            for m in METHODS:
-                hits[m] += bootstrap_interval(scores, "mean", rng=rng, replicates=1_000, method=m).contains(truth)
+            for m, found in every_method(scores, "mean", rng, METHODS):
+                hits[m] += found.contains(truth)
             hits["Student t"] += mean_interval(scores).contains(truth)
             half = 1.96 * scores.std(ddof=1) / runs**0.5
             hits["±1.96 SEM"] += abs(scores.mean() - truth) <= half
@@ -229,6 +246,6 @@ def others(simulations: int) -> Iterator[dict]:
 
 def rows(smoke: bool) -> list[dict]:
     """All rows; a smoke run takes seconds."""
-    few, many = (30, 30) if smoke else (2_000, 4_000)
+    few, many = (20, 20) if smoke else (1_500, 2_000)
     parts = (many_tasks(few), one_task(few), differences(few), improvement(few), rates(), others(many))
     return [r for part in parts for r in part]

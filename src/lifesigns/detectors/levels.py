@@ -29,9 +29,8 @@ def smoothed(values: Array, least: int = 10) -> Array:
     width = max(len(values) // WINDOWS, least)
     if len(values) < width:
         return np.empty(0)
-    with np.errstate(all="ignore"):
-        sums = np.convolve(values, np.ones(width) / width, mode="valid")
-    return sums[:: max(width // 2, 1)]
+    sums = np.concatenate([[0.0], np.cumsum(values - values[0])])
+    return (values[0] + (sums[width:] - sums[:-width]) / width)[:: max(width // 2, 1)]
 
 
 def own_evidence(view: View, one: Series, value: float, limit: float | None, column: str = "") -> list[Evidence]:

@@ -19,6 +19,20 @@ def cut_short(trace: Trace) -> bool:
     return trace.meta.get("ended") in CUT_SHORT
 
 
+BAND, BELOW = "return-within-random-band", "return-below-random"
+"""The rules that set the returns against those of random actions."""
+
+
+def against_random(verdicts: Sequence[Verdict]) -> str:
+    """Where the recent returns stand: above random, indistinguishable, worse than random, or not measured."""
+    status = {v.rule: v.status for v in verdicts}
+    if status.get(BELOW) == "fired":
+        return "worse than random"
+    if status.get(BAND) == "fired":
+        return "indistinguishable from random"
+    return "above random" if status.get(BAND) == status.get(BELOW) == "clear" else "not measured"
+
+
 def coverage_of(trace: Trace, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Counts of verdicts, extent of the run in each clock, how it ended, the recorder's health and cost."""
     counts = Counter(v.status for v in verdicts)
@@ -26,6 +40,7 @@ def coverage_of(trace: Trace, verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "checks": len(verdicts),
         **{status: counts.get(status, 0) for status in ("fired", "clear", "blind", "crashed")},
+        "return_against_random": against_random(verdicts),
         "env_steps": _last(trace, "run.env_steps") or _furthest(trace, "env_step"),
         "updates": _last(trace, "run.updates") or _furthest(trace, "update"),
         "episodes": _last(trace, "run.episodes") or _episodes(trace),

@@ -74,6 +74,8 @@ def _headline(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     if diagnosis.run:
         _line(console, plain(diagnosis.run), style="dim")
     _line(console, plain(outcome.sentence), style=STYLES[outcome.learning])
+    if outcome.measure == "env.episode_return":
+        _line(console, f"Recent return against random actions: {seen.get('return_against_random')}.", style="dim")
     if diagnosis.outlook:
         _line(console, plain(diagnosis.outlook), style="dim")
     if seen.get("stopped_early"):

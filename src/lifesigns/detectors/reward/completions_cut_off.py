@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.levels import later, own_evidence
+from lifesigns.detectors.levels import own_evidence, thirds
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 from lifesigns.stats.samples import (
@@ -31,7 +31,7 @@ class CompletionsCutOff(Rule):
 
     How it decides
     --------------
-    Median of the logged share over the second half of at least 10 steps: above 0.25 a note, above 0.5 a
+    Median of the logged share over the last third of at least 10 steps: above 0.25 a note, above 0.5 a
     warning.
 
     When it is wrong
@@ -62,9 +62,9 @@ class CompletionsCutOff(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["completions.truncated_share"]
-        level = median(later(one))
+        level = median(thirds(one)[1])
         if level != level:
-            raise CannotTell("no finite share in the second half of the run")
+            raise CannotTell("no finite share in the last third of the run")
         if level <= MANY:
             return
         yield self.finding(
