@@ -72,6 +72,7 @@ class EntropyBonusPenalised(LintRule):
             """,
         "minus the whole": "loss = -(objective + 0.01 * dist.entropy().mean())\nloss.backward()",
         "cross-entropy": "entropy = 1\nloss = cross_entropy + 0.1 * kl\nloss.backward()",
+        "a loss of another module": 'v = loss_module(td)\nloss = v["loss_nll"] + v["loss_entropy"]\nloss.backward()',
         "said to be a loss elsewhere": "a, entropy_loss = f()\nloss = a + c * entropy_loss\nloss.backward()",
     }
 
@@ -92,6 +93,7 @@ def _is_bonus(source: Source, term: Term) -> bool:
         return False
     (one,) = entropies
     if "loss" in source.unparse(one.node) and source.proven_role(one.node) is not Role.ENTROPY:
-        return source.value(one.node) is not None and "-" not in source.unparse(source.value(one.node))  # pyright: ignore
+        value = source.value(one.node)
+        return value is not None and value is not one.node and "-" not in source.unparse(value)
     numbers = [source.number(f.node) for f in term.factors if f is not one]
     return all(n is None or n >= 0 for n in numbers)
