@@ -42,7 +42,7 @@ class EntropyBonusPenalised(LintRule):
     code = "L101"
     since = "0.2"
     severity = "warning"
-    looks_at = ("entropy", "entropy_loss", "entropies")
+    looks_at = ("entropy", "entropy_loss", "loss_entropy", "entropies", "entropy_bonus")
     causes = {"premature-determinism": Likelihood(0.05, source="judgement")}
     false_alarm = Likelihood(0.003, source="judgement; see benchmarks/lint")
     wrong = {
