@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 PR_SET_PDEATHSIG = 1
+GONE_S = 2.0
 
 
 def group_memory_bytes(group: int) -> int:
@@ -61,10 +63,13 @@ def processes_of(folder: Path) -> list[int]:
 
 
 def kill_run(folder: Path, group: int = 0) -> None:
-    """Ends every process of a run, workers that left its group included."""
+    """Ends every process of a run, workers that left its group included, and waits until they are gone."""
     if group:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-    for pid in processes_of(folder):
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + GONE_S
+    while (left := processes_of(folder)) and time.monotonic() < until:
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.005)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -101,7 +102,8 @@ def seeds(
             limits = time_limit, memory_limit
             wanted = _planned(script, arguments, n, first_seed, vary, seed_arg, metric, limits, module, python)
             folder, plan = folder_for(wanted, home, fresh=fresh)
-        state = _run(folder, plan, _engine(plan, jobs, engine, gpus), success_at if until_settled else False)
+        with redirect_stdout(sys.stderr):  # Ray prints what became of its workers
+            state = _run(folder, plan, _engine(plan, jobs, engine, gpus), success_at if until_settled else False)
     except (CampaignError, PlanError) as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -60,7 +60,7 @@ def _banded(
     base = alt.Chart(_data(rows)).encode(
         x=alt.X("x:Q", title=x, scale=alt.Scale(nice=False)), color=_color(names), tooltip=["arm:N", "x:Q", "y:Q"]
     )
-    area = base.mark_area(opacity=0.18, interpolate=shape, clip=True).encode(
+    area = base.mark_area(fillOpacity=0.2, interpolate=shape, clip=True).encode(
         y=alt.Y("low:Q", title=y, scale=scale), y2="high:Q"
     )
     return [area, base.mark_line(strokeWidth=2.5, interpolate=shape, clip=True).encode(y=alt.Y("y:Q", scale=scale))]
