@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import readings
+from lifesigns.paired import origin, readings
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD
+from lifesigns.paired.targets import batches_of_next
 
 
 def actions(lab: Lab, facts: Facts) -> None:
@@ -20,14 +21,16 @@ def actions(lab: Lab, facts: Facts) -> None:
         raise Blind("observations differ in size")
     dims = len(next(iter(plan.acted_on.values())))
     executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
+    scored: dict[tuple[int, int], Any] = {}
     right = wrong = 0
     for grad in plan.grads[:64]:
         start, end = plan.window(grad)
+        following = batches_of_next(plan, grad)
         for i in range(start, end):
             if log.kind(i) != "op" or log.name(i) != "gather" or not log.rows[i, GRAD] or len(log.parents[i]) < 2:
                 continue
             index = log.value(log.parents[i][1]) if log.parents[i][1] >= 0 else None
-            rows = _batch_behind(plan, log.parents[i][0])
+            rows = _batch_behind(plan, log.parents[i][0], following)
             if index is None or rows is None or len(rows) != index.reshape(-1).size or rows.shape[1] < dims:
                 continue
             for row, chosen in zip(rows, index.reshape(-1).tolist(), strict=True):
@@ -36,17 +39,36 @@ def actions(lab: Lab, facts: Facts) -> None:
                 if taken:
                     right += int(chosen) in taken
                     wrong += int(chosen) not in taken
+                    if len(owners) == 1:
+                        scored[owners[0]] = np.array([int(chosen)])
                     if int(chosen) not in taken:
                         facts.site = log.site(i)
     if not right + wrong:
-        right, wrong = _continuous(plan, executed, dims, facts)
+        right, wrong = _continuous(plan, executed, dims, facts, scored)
     if not right + wrong:
         raise Blind("no action in an update could be matched to an executed one")
     facts.data.update(right=right, wrong=wrong)
+    if wrong:
+        line = _parted(plan, executed, scored) or origin.calling(plan, facts.site)
+        facts.data.update({"line": line} if line else {})
 
 
-def _batch_behind(plan: Plan, record: int) -> Any:
-    """Rows [n, dims] that the network behind a record was given, if one network with rows of known observations was."""
+def _parted(plan: Plan, executed: dict[tuple[int, int], Any], scored: dict[tuple[int, int], Any]) -> Any:
+    """The line at which the executed action and the scored one part, where a line puts out one of them at each step."""
+    own = {key: executed[key] for key in scored if executed.get(key) is not None}
+    if not own:
+        return None
+    done, kept = origin.producer(plan, own), origin.producer(plan, scored)
+    step = next((s for s in plan.training if (s.part, s.number) in own), None)
+    at = origin.place(plan.log.site(step.action)) if step is not None else None
+    if kept is not None and (done is None or done == at):
+        return at
+    return kept if done is not None else None
+
+
+def _batch_behind(plan: Plan, record: int, following: set[int]) -> Any:
+    """Rows [n, dims] that the network behind a record was given, if one network with rows of known observations was and
+    they are not the observations that come next (in `following`)."""
     log = plan.log
     if record < 0:
         return None
@@ -57,16 +79,18 @@ def _batch_behind(plan: Plan, record: int) -> Any:
                 continue
             rows = value.astype(np.float32).reshape(value.shape[0], -1)
             dims = len(next(iter(plan.acted_on.values()), ()))
-            if rows.shape[1] >= dims and rows[0][:dims].tobytes() in plan.observations:
+            if i not in following and rows.shape[1] >= dims and rows[0][:dims].tobytes() in plan.observations:
                 return rows
     if log.kind(record) == "call":
-        found = [i for i in plan.inputs_of(record) if log.kind(i) == "input"]
+        found = [i for i in plan.inputs_of(record) if log.kind(i) == "input" and i not in following]
         value = log.value(found[0]) if found else None
         return value.astype(np.float32).reshape(value.shape[0], -1) if value is not None and value.ndim > 1 else None
     return None
 
 
-def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, facts: Facts) -> tuple[int, int]:
+def _continuous(
+    plan: Plan, executed: dict[tuple[int, int], Any], dims: int, facts: Facts, scored: dict[tuple[int, int], Any]
+) -> tuple[int, int]:
     """Rows [observation, action] of networks: how many actions are the executed ones, as they are or scaled alike."""
     stored: list[Any] = []
     done: list[Any] = []
@@ -74,12 +98,13 @@ def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, fac
     width = min(seen, default=dims)
     for grad in plan.grads[:20]:
         for i, rows in readings.rows_of(plan, grad):
-            if any(p >= 0 and plan.log.rows[p, GRAD] for p in plan.log.parents[i]):
+            if any(p >= 0 and plan.log.rows[p, GRAD] for p in plan.log.parents[i]) or _own_action(plan, i):
                 continue  # the policy's own action, to be improved
             for row in rows:
                 owners = plan.observations.get(row[:dims].tobytes(), [])
                 taken = executed.get(owners[0]) if len(owners) == 1 else None
                 if taken is not None and taken.dtype.kind == "f" and rows.shape[1] == width + taken.size:
+                    scored[owners[0]] = row[width:]
                     stored.append(row[width:].astype(np.float64))
                     done.append(taken.reshape(-1).astype(np.float64))
                     facts.site = plan.log.site(i)
@@ -90,6 +115,14 @@ def _continuous(plan: Plan, executed: dict[tuple[int, int], Any], dims: int, fac
     for k in range(a.shape[1]):
         fits &= _line_through(a[:, k], b[:, k])
     return int(fits.sum()), int((~fits).sum())
+
+
+def _own_action(plan: Plan, record: int) -> bool:
+    """Whether what a network was given was computed from what another put out in the same update."""
+    start, _ = plan.window(record)
+    own = plan.log.name(record)
+    behind = {i for p in plan.log.parents[record] if p >= start for i in (p, *plan.ancestors(p, 200))}
+    return any(i >= start and plan.log.kind(i) == "call" and plan.label(i) != own for i in behind)
 
 
 def _line_through(x: Any, y: Any) -> Any:
@@ -126,5 +159,7 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
         off = np.abs(value.astype(np.float64) - 1.0)
         facts.data.update(rows=int(value.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
         facts.site = log.site(i)
+        line = origin.ratio_line(plan, i)
+        facts.data.update({"line": line} if line else {})
         return
     raise Blind("no importance ratio was recognised before the first backward call")

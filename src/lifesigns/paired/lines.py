@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,18 @@ def _lost(data: dict[str, Any]) -> bool:
     return not data.get("gradients_touched") and data.get("gradients", 0) >= 2
 
 
+def _end_lost(data: dict[str, Any]) -> bool:
+    return _lost(data) or data.get("ended_lost", 0) > 0.2 * data.get("ended_targets", 0)
+
+
+def _lost_alike(data: dict[str, Any]) -> bool:
+    return _end_lost(data) and not data.get("kind_matters")
+
+
+def _lost_apart(data: dict[str, Any]) -> bool:
+    return _end_lost(data) and bool(data.get("kind_matters"))
+
+
 def _crossing(data: dict[str, Any]) -> bool:
     return float(data.get("crossing", 0.0)) > 0.01
 
@@ -25,6 +38,14 @@ def _off(data: dict[str, Any]) -> bool:
 
 def _wrong_way(data: dict[str, Any]) -> bool:
     return any(p < 0 for p in data.get("pulls", {}).values())
+
+
+def _unseen(data: dict[str, Any]) -> bool:
+    return not data.get("acting_touched")
+
+
+def _follows_end(data: dict[str, Any]) -> bool:
+    return bool(data.get("ended_rows_touched"))
 
 
 def _leaks(data: dict[str, Any]) -> bool:
@@ -46,17 +67,19 @@ def _transformed(data: dict[str, Any]) -> bool:
 
 
 WANTED: dict[str, tuple[Suspect, str, str, str]] = {
-    "reward": (_lost, "natural", "reward-comb", "end"),
+    "reward": (_lost, "natural", "reward-comb", "unread"),
     "discounting": (_off, "natural", "reward-once", "spread"),
     "reward-sign": (_wrong_way, "natural", "reward-once", "negative"),
     "reward-pairing": (_shifted, "natural", "reward-once", "stored"),
     "reward-scaling": (_transformed, "natural", "reward-once", "stored"),
     "episode-boundary": (_crossing, "busy", "reward-first-steps", "spread"),
-    "truncated-end": (_lost, "busy", "end-kind", "end"),
+    "truncated-end": (_lost_alike, "busy", "end-kind", "merged"),
+    "truncated-end ": (_lost_apart, "busy", "obs-truncated", "last read"),
     "terminal-observation": (_leaks, "busy", "obs-terminal", "last"),
     "autoreset-rows": (_leaks, "busy", "dummy-reward", "stored"),
     "episode-memory": (_touched, "busy", "obs-one-episode", "memory"),
-    "observation": (_lost, "natural", "obs-all", "end"),
+    "observation": (_unseen, "natural", "obs-all", "unread"),
+    "next-episode": (_follows_end, "busy", "obs-reset", "taken"),
     "labels": (_lost, "natural", "labels", "end"),
     "inputs": (_lost, "natural", "inputs", "end"),
 }
@@ -66,9 +89,10 @@ WANTED: dict[str, tuple[Suspect, str, str, str]] = {
 def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
     """For each suspect dye with such an answer: a pair of runs with the lines logged; `line` in its facts."""
     wanted = [
-        (f, WANTED[f.dye])
+        (f, how)
         for f in facts
-        if f.dye in WANTED and f.dye in suspects and not f.data.get("blind") and WANTED[f.dye][0](f.data)
+        for name, how in WANTED.items()
+        if f.dye == name.strip() and f.dye in suspects and not f.data.get("blind") and how[0](f.data)
     ]
     for _, (_, base, dyed, _) in wanted:
         for name in (base, dyed):
@@ -90,6 +114,12 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
 def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     if how == "end":
         return path.end()
+    if how in ("merged", "last read"):
+        return _where_end_is_lost(path, how, data)
+    if how == "unread":
+        return path.unread() or path.end()
+    if how == "taken":
+        return path.first(after_step=True)
     if how == "negative":
         return path.negative
     if how == "spread":
@@ -99,6 +129,22 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     if how == "last":
         return path.marks[-1] if path.marks else None
     return path.first()
+
+
+def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
+    """The line where the flags of an end are merged, unless what is merged there is used as a mask elsewhere; for a
+    last observation that is handed on to no network, the line that calls the network on something else."""
+    if how == "merged":
+        mark, other = path.end(), data.get("mask_line")
+        if mark is not None and HANDED_ON.search(text_of(mark.file, mark.line)):
+            return mark
+    else:
+        mark, other = path.unread() or path.end(), data.get("bootstrap_line")
+    return Mark(str(other["file"]), int(other["line"]), (), -1, -1) if isinstance(other, dict) else mark
+
+
+HANDED_ON = re.compile(r"[([,].*(\bor\b|\||logical_or|maximum)")
+"""Two flags merged where they are handed on, as an argument or an item; not in an assignment alone."""
 
 
 def _distinct(marks: list[Mark]) -> list[Mark]:

@@ -73,6 +73,15 @@ class LinePath:
             return None
         return self.reader(self.marks[-1], self._fresh(self.marks[-1])) or self.marks[-1]
 
+    def unread(self) -> Mark | None:
+        """The last line, apart from steps, that gave a stained value which no later line of its call reads."""
+        first: dict[tuple[str, int], Mark] = {}
+        for mark in self.marks:
+            if not STEP_CALL.search(text_of(mark.file, mark.line)):
+                first.setdefault((mark.file, mark.line), mark)
+        unread = (m for m in reversed(first.values()) if self._fresh(m) and self.reader(m, self._fresh(m)) is None)
+        return next(unread, None)
+
     def stored(self) -> Mark | None:
         """The line that takes up what the first stained step gave, inside the functions that it is handed to."""
         first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)

@@ -5,7 +5,7 @@ Flows in: the log of an undyed run. Flows out: places and times at which dyes ca
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifesigns.paired.runlog import GRAD, KIND, KINDS, NAME, RunLog
+
+SELDOM = 0.3
+"""A network that is called before so much fewer steps than another does not act (a value at an episode's end); assumed.
+"""
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,33 @@ class Plan:
                 if i in wanted:
                     chosen.update(last.values())
                 last.clear()
-        return chosen
+        often = Counter(self.label(i) for i in chosen)
+        least = SELDOM * max(often.values(), default=0)
+        return {i for i in chosen if often[self.label(i)] >= least}
+
+    @cached_property
+    def trained(self) -> set[str]:
+        """Networks of which an optimiser that has stepped holds a parameter."""
+        known = self.log.notes.get("networks", {})
+        return {label for label, about in known.items() if about.get("trained")}
+
+    @cached_property
+    def acting_inputs(self) -> set[int]:
+        """Records of what networks were given in calls for acting."""
+        return {i for call in self.acting_calls for i in self.inputs_of(call)[:1]}
+
+    @cached_property
+    def acting_lines(self) -> set[tuple[str, int]]:
+        """(file, line) of the user's that are run for acting: between a call for acting and the step that follows."""
+        steps = sorted(s.action for s in self.training)
+        found: set[tuple[str, int]] = set()
+        for call in sorted(self.acting_calls)[:64]:
+            end = next((s for s in steps if s > call), call)
+            for i in range(call, end):
+                site = self.log.site(i)
+                if site is not None:
+                    found.add((site.user_file, site.user_line))
+        return found
 
     @cached_property
     def update_calls(self) -> list[int]:

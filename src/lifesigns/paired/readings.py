@@ -23,13 +23,15 @@ GEOMETRIC = 2e-3
 
 @dataclass(frozen=True)
 class Impulse:
-    """Responses to one reward, largest first [n]: `scale` of the first, ratio of neighbours (NaN for one response)."""
+    """Responses to one reward, largest first [n]: `scale` of the first, ratio of neighbours (NaN for one response), and
+    how many rows answered at one place at once."""
 
     responses: NDArray[np.float64]
     scale: float
     ratio: float
     site: Site | None
     record: int
+    rows: int = 1
 
     @property
     def count(self) -> int:
@@ -67,7 +69,7 @@ def _sequence(parts: list[NDArray[np.float64]], delta: float, stain: Stain, reco
         return None
     kept = levels[np.abs(levels) >= LEAST * abs(levels[0])]
     if len(kept) == 1:
-        return Impulse(kept, scale, float("nan"), stain.base.site(record), record)
+        return Impulse(kept, scale, float("nan"), stain.base.site(record), record, max(len(p) for p in parts))
     ratios = kept[1:] / kept[:-1]
     strong = np.abs(kept[1:]) >= 0.1 * abs(kept[0])
     middle = float(np.median(ratios[strong])) if strong.any() else float(np.median(ratios))
@@ -178,9 +180,12 @@ class Pairs:
     record: int
 
 
-def pairs(plan: Plan, stain: Stain, planted: Sequence[dict[str, Any]], level: float, until: int) -> Pairs | None:
+def pairs(
+    plan: Plan, stain: Stain, planted: Sequence[dict[str, Any]], level: float, until: int, *, constant: bool = False
+) -> Pairs | None:
     """Whether rows of a batch whose reward moved by `level` stand beside the observation that the agent acted on.
 
+    With `constant`, earlier steps of an episode may answer by the same amount (returns that are not discounted).
     Rows are recognised by their bytes as float32; None where no such row is in a batch with known observations.
     """
     wanted = {(p["env"], p["step"]) for p in planted}
@@ -208,6 +213,8 @@ def pairs(plan: Plan, stain: Stain, planted: Sequence[dict[str, Any]], level: fl
                     continue
                 if owners & wanted:
                     right += 1
+                elif constant and any(p == q and s < t for p, s in owners for q, t in wanted):
+                    continue
                 elif any(p in {w[0] for w in wanted} for p, _ in owners):
                     shifted, record = shifted + 1, i
                     example = example or _example(owners, wanted)

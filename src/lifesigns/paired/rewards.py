@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import readings
+from lifesigns.paired import origin, readings
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, Stain
@@ -57,8 +57,11 @@ def discounting(lab: Lab, facts: Facts) -> None:
         raise Blind("no operation shows a geometric response to one reward (rewards or returns are normalised first)")
     facts.data.update(responses=reading.count, scale=reading.scale)
     facts.series["dye.response"] = [(float(k), float(v) / DELTA) for k, v in enumerate(reading.responses[:64])]
+    before = facts.data["rows_before"]
     if reading.count >= 2:
         facts.data["decay"] = reading.ratio
+    elif which == "once" and before >= 3 and reading.rows == before + 1:
+        facts.data["decay"] = 1.0  # the planted step and all earlier ones of its episode answer by the same amount
     facts.site = reading.site
     _bootstrap(lab, facts, stain, which, reading)
 
@@ -157,9 +160,8 @@ def pairing(lab: Lab, facts: Facts) -> None:
         tried.append(name)
         if reading is None or not stain.of_kind("grad"):
             continue
-        found = readings.pairs(
-            lab.plan("natural"), stain, stain.dyed.about["planted"], reading.scale * DELTA, stain.common
-        )
+        level, planted = reading.scale * DELTA, stain.dyed.about["planted"]
+        found = readings.pairs(lab.plan("natural"), stain, planted, level, stain.common, constant=reading.rows > 1)
         if found is not None:
             answer(stain, facts)
             facts.data.update(
@@ -212,7 +214,7 @@ def sign(lab: Lab, facts: Facts) -> None:
         pull = _pull(plan, stain, i, change.reshape(change.shape[0], -1), wanted)
         if pull is not None and len(pulls.setdefault(label, [])) < 16:
             pulls[label].append(pull)
-            facts.data.setdefault("lines", {}).setdefault(label, _loss_line(stain, i))
+            facts.data.setdefault("lines", {}).setdefault(label, origin.turned(plan, stain, i) or _loss_line(stain, i))
     facts.data["pulls"] = {label: float(np.median(np.sign(p))) for label, p in pulls.items() if p}
     facts.data["actor"] = _actor(plan)
     if not facts.data["pulls"] and not facts.data["actor"]:
@@ -317,6 +319,8 @@ def _actor(plan: Plan) -> dict[str, Any]:
             )
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
+            if _is_cut(plan, source, others):
+                return {"critic": log.name(call), "cut": True, "line": origin.cut_before(plan, source) or {}}
             gradient = log.value(record)
             if gradient is not None and np.any(gradient != 0) and _is_constant(gradient):
                 site = log.site(loss)
@@ -327,6 +331,18 @@ def _actor(plan: Plan) -> dict[str, Any]:
                     "line": _reduced(plan, loss) or ({"file": site.user_file, "line": site.user_line} if site else {}),
                 }
     return {}
+
+
+def _is_cut(plan: Plan, source: int, others: set[int]) -> bool:
+    """Whether a critic's input, observations with a policy's actions beside them, has no gradient to the policy."""
+    log = plan.log
+    value, dims = log.value(source), len(next(iter(plan.acted_on.values()), ()))
+    if value is None or value.ndim != 2 or value.shape[1] <= dims:
+        return False
+    known = value[0].astype(np.float32)[:dims].tobytes() in plan.observations
+    policy = {c for c in others if plan.label(c) in {plan.label(a) for a in plan.acting_calls}}
+    parents = [p for p in log.parents[source] if p >= 0 and policy & {p, *plan.ancestors(p, 600)}]
+    return known and bool(parents) and not any(log.rows[p, GRAD] for p in parents)
 
 
 def _is_constant(gradient: Any) -> bool:

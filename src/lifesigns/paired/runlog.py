@@ -80,13 +80,15 @@ class RunLog:
 
 @dataclass(frozen=True)
 class Site:
-    """The nearest line outside torch, and the nearest line of the user's (empty file: none)."""
+    """The nearest line outside torch, the nearest line of the user's (empty file: none), and that which called it."""
 
     file: str
     line: int
     user_file: str
     user_line: int
     function: str
+    caller_file: str = ""
+    caller_line: int = 0
 
 
 def _unpacked(flat: NDArray[np.int64], count: int) -> list[tuple[int, ...]]:
@@ -136,6 +138,18 @@ class Stain:
         size = float(np.sqrt(np.square(base.astype(np.float64)).sum()))
         moved = float(np.sqrt(np.square(np.nan_to_num(change, nan=1.0)).sum()))
         return moved / size if size > 0 else (float("inf") if moved else 0.0)
+
+    def effects_in_order(self, kind: str) -> list[float]:
+        """The same of the first, second, … record of a kind in both runs, for runs whose records part: of those with
+        one shape and name."""
+        found: list[float] = []
+        for i, j in zip(self.base.of_kind(kind).tolist(), self.dyed.of_kind(kind).tolist(), strict=False):
+            a, b = self.base.value(i), self.dyed.value(j)
+            if self.base.name(i) != self.dyed.name(j) or a is None or b is None or a.shape != b.shape:
+                break
+            size, moved = (float(np.linalg.norm(x.astype(np.float64))) for x in (a, b.astype(np.float64) - a))
+            found.append(moved / size if size > 0 else (float("inf") if moved else 0.0))
+        return found
 
     def effects(self, kind: str) -> list[tuple[int, float]]:
         """(record, relative size of the change) of every common record of a kind: 0.0 exactly where it is the same."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lifesigns.paired import origin
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, UPDATE, RunLog
@@ -92,8 +93,25 @@ def unreached(lab: Lab, facts: Facts) -> None:
     facts.data["optimizers"] = {
         name: {**seen, "steps": steps[name], "names": seen.get("names", [])} for name, seen in optimizers.items()
     }
-    lines = {log.name(int(i)): log.site(int(i)) for i in log.of_kind("grad")}
-    facts.data["lines"] = {n: {"file": s.user_file, "line": s.user_line} for n, s in lines.items() if s}
+    places: dict[str, Any] = {}
+    for i in reversed(log.of_kind("grad").tolist()):
+        if log.name(i) in optimizers:
+            places[log.name(i)] = unreached_line(log, i, optimizers[log.name(i)])
+    facts.data["lines"] = {name: place for name, place in places.items() if place}
+
+
+def unreached_line(log: RunLog, grad: int, about: dict[str, Any]) -> dict[str, Any] | None:
+    """A term of the loss that no parameter reaches, else where the module of the first silent parameter is called (if
+    some are reached), else the line that made the loss."""
+    loss = next((i for i in reversed(log.of_kind("loss").tolist()) if i < grad), -1)
+    constant = origin.constant_term(log, loss) if loss >= 0 else None
+    if constant is not None:
+        return constant
+    called = [x for x in about.get("called_at", []) if x]
+    if called and len(about["never"]) < about["parameters"]:
+        return {"file": called[0]["file"], "line": called[0]["line"]}
+    made = log.parents[loss][0] if loss >= 0 and log.parents[loss] else -1
+    return origin.place(log.site(made if made >= 0 else grad))
 
 
 def recalls(lab: Lab, facts: Facts) -> None:
@@ -114,7 +132,24 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
     if places:
         stain = lab.stain("natural", "row-by-row")
         answer(stain, facts)
+        effects = stain.effects_in_order("grad")
+        facts.series["dye.gradient_effect"] = [(float(k), e) for k, e in enumerate(effects)]
+        facts.data.update(
+            gradients=len(effects),
+            gradients_touched=sum(e > 0 for e in effects),
+            largest_effect=max(effects[: _first_of_each(stain.base)], default=0.0),  # later ones have learned from it
+        )
         facts.site = lab.log("natural").site(places[0]["record"])
+
+
+def _first_of_each(log: RunLog) -> int:
+    """How many gradients come before an optimiser is given its second."""
+    seen: set[str] = set()
+    for number, i in enumerate(log.of_kind("grad").tolist()):
+        if log.name(i) in seen:
+            return number
+        seen.add(log.name(i))
+    return len(seen)
 
 
 def output_rows(lab: Lab, facts: Facts) -> None:

@@ -102,6 +102,8 @@ class BatchRowsMix(DyeRule):
         touched, gradients = count(facts, "gradients_touched"), count(facts, "gradients", 0)
         effect = number(facts, "largest_effect", 0.0)
         found = "; ".join(dict.fromkeys(_square(p) for p in places[:3]))
+        if not gradients:
+            raise CannotTell(f"{found}: no gradient could be compared with that of the computation row by row")
         if touched and not effect < HARMLESS:
             shown = f"row by row, {touched} of {gradients} gradients change, {effect_text(effect)}"
             yield self.found(view, f"{found}: computed {shown}", "error", effect)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case
+from lifesigns.dyes.base import DyeRule, count, dye_case, spot
 from lifesigns.model import Finding, Subject
 from lifesigns.rules import CannotTell, Case, Likelihood, View
+
+STRANGE_SHARE = 0.2
+"""share of a reward's rows that may belong to other environments; assumed (observations may repeat)."""
 
 
 class EnvironmentRowsMix(DyeRule):
@@ -64,7 +67,14 @@ class EnvironmentRowsMix(DyeRule):
 
     def _acting(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         own, others = count(facts, "own_row", 0), count(facts, "other_rows", 0)
-        if own + others <= 0:
+        paid, elsewhere = count(facts, "paid_rows", 0), count(facts, "paid_elsewhere", 0)
+        if elsewhere > STRANGE_SHARE * paid:
+            message = (
+                f"one reward of one environment reached {elsewhere} rows of other environments ({paid} rows in all)"
+            )
+            where = spot(facts.get("paid_line"))
+            yield self.found(view, message, "error", elsewhere, 0.0, series="dye.other_rows", location=where)
+        if own + others + paid <= 0:
             raise CannotTell("no network call with one row for each environment was compared")
         if others:
             its_own = "beside its own row" if own else "and not its own row"
@@ -87,6 +97,7 @@ class EnvironmentRowsMix(DyeRule):
     def fires_on(self) -> Iterable[Case]:
         """Acting, another environment's row only, and batches."""
         yield dye_case("acting", self.dye, {"own_row": 1, "other_rows": 1})
+        yield dye_case("reward", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12, "paid_elsewhere": 8})
         yield dye_case("not its own", self.dye, {"own_row": 0, "other_rows": 1})
         batch = {"right": 3, "shifted": 2, "other_environment": 30, "example": "step 4 of environment 1"}
         yield dye_case("batch", "reward-pairing", batch)
@@ -94,5 +105,6 @@ class EnvironmentRowsMix(DyeRule):
     def quiet_on(self) -> Iterable[Case]:
         """Own row only, right rows, and rows shifted within an environment (Y405)."""
         yield dye_case("own row", self.dye, {"own_row": 1, "other_rows": 0})
+        yield dye_case("own rows of batches", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12})
         yield dye_case("right", "reward-pairing", {"right": 30, "shifted": 0, "other_environment": 1})
         yield dye_case("shifted", "reward-pairing", {"right": 0, "shifted": 30, "other_environment": 2})

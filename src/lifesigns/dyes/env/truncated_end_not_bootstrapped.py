@@ -11,6 +11,9 @@ from lifesigns.rules import CannotTell, Case, Likelihood, View
 FEWEST_ENDS = 2
 """truncated ends; assumed (the last one of a rollout may not have been learned from)."""
 
+LOST_SHARE = 0.2
+"""share of ended targets that may be silent; assumed (units of a network that are off)."""
+
 
 class TruncatedEndNotBootstrapped(DyeRule):
     """The last observation of an episode that was cut off changes nothing that is learned.
@@ -62,6 +65,14 @@ class TruncatedEndNotBootstrapped(DyeRule):
         facts = self.facts(view)
         if not facts.get("bootstraps"):
             raise CannotTell("nothing is bootstrapped from the value of a next observation")
+        ended, lost = count(facts, "ended_targets", 0), count(facts, "ended_lost", 0)
+        if lost > LOST_SHARE * ended and not facts.get("through_statistics"):
+            message = (
+                f"{lost} of {ended} targets that hold the last reward of a truncated episode do not answer to its last "
+                f"observation{_kind(facts.get('kind_matters'))}"
+            )
+            yield self.found(view, message, "error", lost / ended, LOST_SHARE, series="dye.lost_share", unit="share")
+            return
         if not unanswered(facts, FEWEST_ENDS):
             if facts.get("through_statistics"):
                 raise CannotTell("observations of truncated ends enter running statistics of the observations")
@@ -78,6 +89,8 @@ class TruncatedEndNotBootstrapped(DyeRule):
         seen = {"planted": 20, "gradients": 32, "gradients_touched": 0, "largest_effect": 0.0, "bootstraps": True}
         yield dye_case("one kind of end", self.dye, {**seen, "kind_matters": False})
         yield dye_case("told apart", self.dye, {**seen, "kind_matters": True})
+        some = {**seen, "gradients_touched": 9, "ended_targets": 12, "ended_lost": 8, "kind_matters": False}
+        yield dye_case("some of the targets", self.dye, some)
         yield dye_case("not known", self.dye, {**seen, "kind_blind": "there was no time"})
 
     def quiet_on(self) -> Iterable[Case]:

@@ -89,6 +89,7 @@ class DiscountingDiffersFromSettings(DyeRule):
         yield dye_case("one step's gamma", self.dye, {**n_step, "bootstrap_weight": 0.99})
         one_less = {"responses": 2, "bootstrap_weight": 0.99**2}
         yield dye_case("one step less", self.dye, {**n_step, **one_less})
+        yield dye_case("one discount too many", self.dye, {**td, "scale": 0.99, "bootstrap_weight": 0.99})
         yield dye_case("no credit", self.dye, {**on_policy, "responses": 1, "rows_before": 9})
 
     def quiet_on(self) -> Iterable[Case]:

@@ -82,15 +82,25 @@ def readings_of(facts: Mapping[str, Any], settings: Settings) -> list[Reading]:
     """The numbers that the response gives, of a bootstrapped target or of a rollout."""
     weight, decay, gamma = known(facts, "bootstrap_weight"), known(facts, "decay"), known(facts, "gamma")
     responses = int(known(facts, "responses") or 0)
+    first = _first_reward(known(facts, "scale"), settings)
     if weight is not None:
-        return _of_target(weight, decay, max(responses, 1), settings)
-    found = [_step(gamma, settings.gamma)] if gamma is not None else []
+        return [*first, *_of_target(weight, decay, max(responses, 1), settings)]
+    found = [*first, *([_step(gamma, settings.gamma)] if gamma is not None else [])]
     if decay is not None:
         found.append(_of_rollout(decay, gamma, settings))
     elif responses == 1 and facts.get("planted_as") == "once" and _credit_expected(facts, settings):
         said = f"a reward reaches none of {known(facts, 'rows_before'):.0f} earlier steps of its episode (γλ = 0)"
         found.append(Reading("decay", 0.0, said, settings.product))
     return found
+
+
+def _first_reward(scale: float | None, settings: Settings) -> list[Reading]:
+    """A reading where the reward of a step counts γ at that step already."""
+    early = [w for w in settings.gamma if scale is not None and w.value < 1 and near(scale, w.value)]
+    if scale is None or not early:
+        return []
+    said = f"a step's own reward counts {scale:.6g} in its target: one discount too many"
+    return [Reading("own_reward", scale, said, (Wanted(1.0, f"{early[0].text} a step, so 1 for its own"),))]
 
 
 def _step(gamma: float, wanted: tuple[Wanted, ...]) -> Reading:

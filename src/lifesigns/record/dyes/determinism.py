@@ -78,9 +78,17 @@ def _numpy(module: Any, seeds: Seeds) -> None:
 def _torch(torch: Any, seeds: Seeds) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(START_SEED)
+    original = torch.manual_seed
     _replace(torch.random, "manual_seed", "torch.manual_seed", seeds)
     taps.replace(torch, "manual_seed", torch.random.manual_seed)
-    taps.replace(torch, "seed", lambda: seeds.entropy(63))
+
+    def seed() -> int:
+        drawn = seeds.entropy(63)
+        original(drawn)
+        return drawn
+
+    for owner in (torch, torch.random):
+        taps.replace(owner, "seed", seed)
 
 
 def _replace(owner: Any, name: str, what: str, seeds: Seeds) -> None:
@@ -92,8 +100,10 @@ def _replace(owner: Any, name: str, what: str, seeds: Seeds) -> None:
             return original(*args, **kwargs)
         given = args[0] if args else next(iter(kwargs.values()), None)
         taken = seeds.take(what, given, frame)
-        if given is None or not hasattr(given, "__index__"):
-            taken = START_SEED if given is None else given
+        if given is None:
+            taken = seeds.entropy(32)
+        elif not hasattr(given, "__index__"):
+            taken = given
         return original(taken, *args[1:])
 
     taps.named_after(seeded, owner, name)

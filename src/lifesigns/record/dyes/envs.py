@@ -195,7 +195,7 @@ class Parts:
         add, name = self.session.add, f"env{part.number}"
         site = self.session.log.site(None)
         try:
-            add("action", name, site, _flat(action))
+            add("action", name, self.session.site(sys._getframe(1)), _flat(action))
             add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
         except (TypeError, ValueError):
             pass

@@ -50,7 +50,7 @@ class Session:
         self.on_tokens: Callable[[Any], None] | None = None
         self._finder = AfterImport()
         self._written = False
-        self._sites: dict[tuple[int, int, int, int], tuple[Any, int]] = {}
+        self._sites: dict[tuple[Any, ...], int] = {}
         sys.meta_path.insert(0, self._finder)  # type: ignore[arg-type]
 
     def when(self, name: str, install: Callable[[ModuleType], None]) -> None:
@@ -69,14 +69,15 @@ class Session:
         return [p for p in self.plants if p["kind"] in kinds]
 
     def site(self, frame: Any) -> int:
-        """The place of a record: the nearest frame outside torch and lifesigns, and the nearest of the user's."""
+        """A record's place: the nearest frame outside torch and lifesigns, the nearest of the user's, its caller."""
         near = frame
         while near is not None and _skipped(near.f_code.co_filename):
             near = near.f_back
         if near is None:
             return self.log.site(None)
         user = callsite.user_frame(near)
-        key = (id(near.f_code), near.f_lineno, id(user.f_code) if user else 0, user.f_lineno if user else 0)
+        outer = callsite.user_frame(user.f_back) if user else None
+        key = (near.f_code, near.f_lineno, user and user.f_code, user and user.f_lineno, outer and outer.f_lineno)
         found = self._sites.get(key)
         if found is None:
             place = (
@@ -85,9 +86,11 @@ class Session:
                 os.path.abspath(user.f_code.co_filename) if user else "",
                 user.f_lineno if user else 0,
                 near.f_code.co_name,
+                os.path.abspath(outer.f_code.co_filename) if outer else "",
+                outer.f_lineno if outer else 0,
             )
-            found = self._sites[key] = ((near.f_code, user and user.f_code), self.log.site(place))
-        return found[1]
+            found = self._sites[key] = self.log.site(place)
+        return found
 
     def add(
         self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False

@@ -10,8 +10,8 @@ from functools import wraps
 from hashlib import blake2b
 from typing import Any
 
-from .. import taps
-from . import recalls
+from .. import callsite, taps
+from . import owners, recalls
 from .oplog import to_array
 from .session import Session
 from .steps import Steps
@@ -84,6 +84,7 @@ def install(torch: Any, session: Session) -> None:
     hooks.register_module_forward_hook(networks.leave, always_call=True)
     steps = Steps(torch, session)
     session.closing.append(lambda: networks.describe({id(p) for o in steps.held for p in steps.parameters(o)}))
+    session.closing.append(lambda: owners.describe(session.notes.get("optimizers", {}), steps, networks))
     optimizer = sys.modules["torch.optim.optimizer"]
     optimizer.register_optimizer_step_pre_hook(steps.before)
     optimizer.register_optimizer_step_post_hook(steps.after)
@@ -135,6 +136,8 @@ def _with_keywords(torch: Any, networks: Any) -> None:
 
 def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, frame: Any) -> None:
     name = getattr(func, "__name__", "")
+    if name == "__get__" and _is_swapped(torch, args, result):
+        name = "T"
     if name in SILENT:
         if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
             _tag(torch, result, getattr(args[0], TAG, None))
@@ -160,6 +163,13 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
         _tag(torch, output, number)
 
 
+def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
+    """Whether a property put out its operand with axes swapped (`.T`, `.mT`, `.H`)."""
+    if not (isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor) and result.dim() >= 2):
+        return False
+    return result.stride() != args[0].stride() and result.numel() == args[0].numel()
+
+
 def _tag(torch: Any, tensor: Any, number: Any) -> None:
     if number is not None and not isinstance(tensor, torch.nn.Parameter):
         setattr(tensor, TAG, number)
@@ -183,6 +193,7 @@ class Networks:
         self.depth = 0
         self.labels: dict[int, str] = {}
         self.held: list[Any] = []
+        self.called_at: dict[int, tuple[Any, Any]] = {}
         self.calls: dict[str, int] = {}
         self.kwargs: dict[str, Any] = {}
         self.pending: dict[str, Any] = {}
@@ -233,6 +244,8 @@ class Networks:
         if _is_loss(module):
             return
         self.depth += 1
+        if id(module) not in self.called_at:
+            self.called_at[id(module)] = (module, callsite.location(callsite.user_frame(sys._getframe(1))))
         if self.depth == 1:
             self.kwargs = dict(self.pending)
         if self.depth == 1 and not self.session.quiet:
@@ -292,6 +305,7 @@ class Networks:
         if not isinstance(output, self.torch.Tensor) or not output.is_floating_point():
             return output
         if plant.get("detach"):
+            self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})
             return output.detach()
         shift = self.torch.zeros_like(output.detach())
         if plant.get("row") is not None and output.dim():
@@ -306,7 +320,8 @@ class Networks:
         session = self.session
         outputs = output if isinstance(output, tuple | list) else (output,)
         site = session.site(frame)
-        for i, one in enumerate(outputs):
+        for i, held in enumerate(outputs):
+            one = _parameter_of(held)
             if not isinstance(one, self.torch.Tensor):
                 continue
             array = to_array(one)
@@ -333,6 +348,17 @@ class Networks:
                 session.quiet -= 1
 
         return hook
+
+
+def _parameter_of(output: Any) -> Any:
+    """For a distribution, the tensor that says what is likely (logits, probabilities or mean); else the output."""
+    distributions = sys.modules.get("torch.distributions")
+    if distributions is None or not isinstance(output, distributions.Distribution):
+        return output
+    while isinstance(output, distributions.Independent | distributions.TransformedDistribution):
+        output = output.base_dist
+    held = vars(output)
+    return next((held[name] for name in ("logits", "probs", "loc") if name in held), None)
 
 
 def _joined(tensors: list[Any]) -> Any:

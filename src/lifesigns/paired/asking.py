@@ -1,0 +1,198 @@
+"""Which runs a script calls for: the undyed one says where it trains, learns and evaluates; each dye is asked for once.
+
+Flows in: a lab and the plan of its undyed run. Flows out: requests to the runner. Only `tracing` calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lifesigns.paired import supervised, targets
+from lifesigns.paired.experiments import DELTA, Blind, Lab
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import GRAD
+
+SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
+"""Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
+ones where an agent learns after fewer than 24 steps."""
+LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 6.0}
+OTHER_SEED = "9157"
+"""Given as `--seed` where the script takes one; an arbitrary number."""
+
+
+def ask_all(lab: Lab, plan: Plan) -> None:
+    """Submits every run that the readers will want, the most telling first."""
+    ask = lab.ask
+    if plan.is_rl:
+        _ask_rl(lab, plan)
+    else:
+        log = plan.log
+        train = supervised.train_loaders(log)
+        if train:
+            ask("labels", plants=[{"kind": "label", "loaders": train}])
+            ask("inputs", plants=[{"kind": "data", "loaders": train}])
+        ask("long", stop=LONG)
+        held_out = supervised.held_out_loaders(lab.log("long")) if train else []
+        if held_out:
+            plants = [{"kind": kind, "loaders": held_out} for kind in ("label", "data")]
+            ask("validation-changed", stop=LONG, plants=plants)
+    ask("recalled", recall=True, stop={"updates": 4})
+    call, row = supervised.output_row_call(plan)
+    if call >= 0:
+        plant = _at_calls(plan, [call], {"delta": 0.5, "row": row})
+        ask("output-row", plants=plant, stop={"updates": 1})
+    places = supervised.broadcast_places(plan.log)
+    if places:
+        lines = [[p["operation"], p["line"]] for p in places]
+        ask("row-by-row", plants=[{"kind": "row-by-row", "at": lines}])
+    ask("entropy", shift_seeds={"entropy": 1})
+    if lab.runner.uses_hashes:
+        ask("hash-seed", hash_seed=1)
+    shifted = {"updates": 2, "phases": 2}
+    if lab.runner.takes_seed:
+        ask(
+            "other-seed", arguments=[*lab.runner.target.arguments, "--seed", OTHER_SEED], stop=shifted, fresh_seeds=True
+        )
+    ask("agent-seeds", shift_seeds={"agent": 1000}, stop=shifted)
+    if plan.is_rl:
+        ask("env-seeds", shift_seeds={"env": 1000}, stop=shifted)
+        if "long" in lab.asked():
+            _ask_evaluation(lab)
+
+
+def _ask_rl(lab: Lab, plan: Plan) -> None:
+    ask, train = lab.ask, plan.train_parts
+    lengths = SHORTER_LENGTHS if plan.steps_to_first_update < 24 else SHORT_LENGTHS
+    world = {"lengths": lengths}
+    only = {"envs": train}
+    comb = {"kind": "reward", "at": "comb", "delta": DELTA, **only}
+    ask("reward-comb", plants=[comb])
+    ask("busy", world=world)
+    if lab.runner.mentions_evaluation:
+        ask("long", world=world, stop=LONG)
+    once = plan.impulse_step()
+    if once is not None:
+        at = {"at": "step", "envs": [once.part], "step": once.number}
+        ask("reward-once", plants=[{"kind": "reward", "delta": DELTA, **at}])
+        ask("reward-large", plants=[{"kind": "reward", "delta": 100.0 * DELTA, **at}])
+        ask("obs-once", plants=[{"kind": "obs", **at}])
+    ask("reward-busy", world=world, plants=[comb])
+    ask("obs-terminal", world=world, plants=[{"kind": "obs", "at": "terminated", "outer": True, **only}])
+    ask("obs-truncated", world=world, plants=[{"kind": "obs", "at": "truncated", "outer": True, **only}])
+    ask("end-kind", world=world, plants=[{"kind": "end", "at": "truncated", **only}])
+    ask("reward-first-steps", world=world, plants=[{"kind": "reward", "at": "first-step", "delta": DELTA, **only}])
+    ask("reward-truncated", world=world, plants=[{"kind": "reward", "at": "truncated", "delta": DELTA, **only}])
+    ask("obs-reset", world=world, plants=[{"kind": "obs", "at": "reset-after-truncation", **only}])
+    ask(
+        "obs-one-episode",
+        world=world,
+        plants=[
+            {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
+        ],
+    )
+    handed_on = ("step",) if any(s.in_episode > 2 for s in plan.training) else ("step", "any-reset")
+    ask("obs-all", plants=[{"kind": "obs", "at": at, **only} for at in handed_on])
+    ask("obs-copied", plants=[{"kind": "copy", "at": "step"}])
+    if plan.log.notes.get("dummy_rows") or "dummy_rows" in _notes(lab, "busy"):
+        ask("dummy-reward", world=world, plants=[{"kind": "dummy", "at": "step", "delta": DELTA}])
+    _ask_values(lab, plan)
+
+
+def _notes(lab: Lab, name: str) -> dict[str, Any]:
+    try:
+        return dict(lab.log(name).notes)
+    except Blind:
+        return {}
+
+
+def _ask_values(lab: Lab, plan: Plan) -> None:
+    networks = plan.target_networks
+    online = [] if networks else targets.online_bootstraps(plan)
+    if networks:
+        lab.ask("target-value", plants=[{"kind": "output", "modules": networks, "delta": DELTA}])
+    elif online:
+        lab.ask("target-value", plants=_at_calls(plan, online, {"delta": DELTA}))
+    else:
+        _ask_one_value(lab, plan)
+    chosen = targets.next_calls(plan)
+    if chosen:
+        lab.ask("next-value-detached", plants=_at_calls(plan, chosen, {"detach": True, "delta": 0.0}))
+
+
+def _at_calls(plan: Plan, calls: Sequence[int], what: dict[str, Any]) -> list[dict[str, Any]]:
+    """One plant for each of these calls of networks."""
+    return [
+        {"kind": "output", "modules": [plan.label(c)], "calls": [n, n], **what}
+        for c in calls
+        for n in [_number_of(plan, c)]
+    ]
+
+
+def _number_of(plan: Plan, call: int) -> int:
+    """Which call of its network it is, counted from 0."""
+    label, name = plan.label(call), plan.log.name(call)
+    calls = plan.calls_named(name)
+    assert label
+    return int((calls < call).sum())
+
+
+def _ask_one_value(lab: Lab, plan: Plan) -> None:
+    """One value of one row of a rollout 1 higher: that of the step whose reward is changed, or the next value of it."""
+    once = plan.impulse_step()
+    if once is None:
+        return
+    before = [i for i in plan.acting_calls if i < once.action]
+    log, n = plan.log, len(plan.train_parts)
+    near = sorted(before)[-6:]
+    values = [i for i in near if log.shapes[i] in ((n, 1), (n,), (1,), ()) and log.rows[i, 6] in (0, 1)]
+    values = [i for i in values if log.shapes[i] == (n, 1)] or values
+    row = plan.train_parts.index(once.part)
+    batched = [
+        i for i in plan.update_calls if i < plan.first_grad and log.shapes[i][-1:] == (1,) and not log.rows[i, 9]
+    ]
+    if values:
+        name = log.name(values[-1])
+        part = int(name.split("[")[1].rstrip("]")) if "[" in name else None
+        number = _number_of(plan, values[-1])
+        plant = {"modules": [plan.label(values[-1])], "calls": [number, number], "part": part, "row": row}
+        if log.shapes[values[-1]] in ((1,), ()):
+            plant["row"] = None
+        lab.ask("one-value", plants=[{"kind": "output", "delta": DELTA, **plant}])
+    last = _last_value(plan)
+    if last and not batched:
+        lab.ask("last-value", plants=[{"kind": "output", "delta": DELTA, **last}])
+    if batched:
+        number = _number_of(plan, batched[0])
+        index = once.number if len(log.shapes[batched[0]]) < 3 else [once.number, row]
+        plant = {"modules": [plan.label(batched[0])], "calls": [number, number], "row": index}
+        lab.ask("next-value", plants=[{"kind": "output", "delta": DELTA, **plant}])
+
+
+def _last_value(plan: Plan) -> dict[str, Any]:
+    """The value that a network puts out after the last step before the first update, without a gradient: what a rollout
+    that is cut there is continued with."""
+    log, n = plan.log, len(plan.train_parts)
+    end = max((s.action for s in plan.training if s.action < plan.first_grad), default=plan.first_grad)
+    calls = [i for i in log.of_kind("call").tolist() if end < i < plan.first_grad and not log.rows[i, GRAD]]
+    values = [i for i in calls if log.shapes[i] in ((n, 1), (n,), (1,), (), (1, 1)) and plan.label(i) in plan.trained]
+    if not values:
+        return {}
+    name, number = log.name(values[-1]), _number_of(plan, values[-1])
+    part = int(name.split("[")[1].rstrip("]")) if "[" in name else None
+    return {"modules": [plan.label(values[-1])], "calls": [number, number], "part": part}
+
+
+def _ask_evaluation(lab: Lab) -> None:
+    world = lab.request("long")["world"]
+    try:
+        parts = lab.plan("long").eval_parts
+    except Blind:
+        return
+    if parts:
+        plants: Sequence[dict[str, Any]] = [
+            {"kind": "reward", "at": "step", "delta": DELTA, "envs": parts},
+            *({"kind": "obs", "at": at, "envs": parts} for at in ("step", "any-reset")),
+        ]
+        lab.ask("eval-changed", world=world, stop=LONG, plants=list(plants))
+        lab.ask("eval-streams", world=world, stop=LONG, plants=[{"kind": "rng", "at": "step", "envs": parts}])

@@ -1,0 +1,140 @@
+"""Dyes of what environments show: rows of a vector, observations for acting, arrays used again, evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lifesigns.paired import origin, readings
+from lifesigns.paired.episodes import input_record
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import Stain
+
+
+def rows_apart(lab: Lab, facts: Facts) -> None:
+    """One observation of one environment changed: in what is computed for acting on it, only its row may answer."""
+    plan = lab.plan("natural")
+    n = len(plan.train_parts)
+    if n < 2:
+        raise Blind("there is one environment only")
+    stain = lab.stain("natural", "obs-once")
+    answer(stain, facts)
+    planted = stain.dyed.about["planted"][0]["record"]
+    rows = others = 0
+    for i in stain.of_kind("call", "input"):
+        if i < planted or i >= stain.first_step or (i not in plan.acting_calls and stain.base.kind(i) == "call"):
+            continue
+        change = stain.delta(i)
+        if change is None or change.ndim < 1 or change.shape[0] != n:
+            continue
+        moved = np.abs(change.reshape(n, -1)).max(axis=1) > 0
+        rows += int(moved[0])
+        others += int(moved[1:].any())
+        if moved[1:].any():
+            facts.site = stain.base.site(i)
+        break
+    facts.data.update(own_row=rows, other_rows=others, **_paid_to(lab, plan, facts))
+    if not rows + others and not facts.data.get("paid_rows"):
+        raise Blind("no network was called with one row for each environment")
+
+
+def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
+    """Rows of batches that a reward of one environment reaches with at least half of its largest effect: all of them,
+    and those of other environments."""
+    try:
+        stain = lab.stain("natural", "reward-once")
+    except Blind:
+        return {}
+    part = stain.dyed.about["planted"][0]["env"]
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    paid = strange = 0
+    ops = [(i, c) for i, c in stain.ops() if c.ndim in (1, 2) and c.size == c.shape[0] > 1 and np.mean(c != 0) <= 0.5]
+    for grad in [g for g in plan.grads if g <= stain.first_step][:64]:
+        start, end = plan.window(grad)
+        batches = [r for _, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
+        for i, change in ops:
+            mine = [r for r in batches if start <= i < end and len(r) == change.size]
+            sizes = np.abs(change.reshape(-1))
+            for row in np.flatnonzero(sizes >= 0.5 * sizes.max()).tolist() if mine else ():
+                owners = {p for r in mine for p, _ in plan.observations.get(r[row][:dims].tobytes(), [])}
+                paid += bool(owners)
+                strange += bool(owners) and part not in owners
+                if owners and part not in owners and "paid_line" not in facts.data:
+                    facts.data["paid_line"] = origin.place(stain.base.site(i))
+    return {"paid_rows": paid, "paid_elsewhere": strange}
+
+
+def observation(lab: Lab, facts: Facts) -> None:
+    """Every observation of a step changed: what networks put out for acting, and in updates, must answer (a first
+    observation that is kept for the whole episode does not)."""
+    stain = lab.stain("natural", "obs-all")
+    plan = lab.plan("natural")
+    answer(stain, facts)
+    acting = sorted(i for i in plan.acting_calls if i < stain.common)
+    learning = [i for i in plan.update_calls if i < stain.common]
+    facts.data.update(
+        acting_calls=len(acting),
+        acting_touched=sum(_answers(plan, stain, i) for i in acting),
+        learning_calls=len(learning),
+        learning_touched=sum(i in stain.marks for i in learning),
+        by_network=_by_network(plan, stain, learning),
+    )
+
+
+def _answers(plan: Plan, stain: Stain, call: int) -> bool:
+    """Whether a call puts out something else because it was given something else (not because it has learned it)."""
+    given = input_record(plan, call)
+    return call in stain.marks and (given in stain.marks if given >= 0 else call < stain.first_step)
+
+
+def _by_network(plan: Plan, stain: Stain, calls: list[int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for i in calls:
+        row = found.setdefault(plan.label(i), [0, 0])
+        row[0] += 1
+        row[1] += i in stain.marks
+    return found
+
+
+def aliasing(lab: Lab, facts: Facts) -> None:
+    """Observations handed out as copies: nothing at all may answer."""
+    stain = lab.stain("natural", "obs-copied", must_plant=False)
+    answer(stain, facts)
+    facts.data["reused"] = stain.dyed.notes.get("aliased", {})
+    facts.data["records_touched"] = len(stain.at) + int(stain.parted)
+
+
+def evaluation(lab: Lab, facts: Facts) -> None:
+    """Rewards and observations of evaluation environments changed, random streams put back after it: nothing that is
+    learned may answer. Also seen while learning: global seeds set, training environments reset midway."""
+    name = "long" if "long" in lab.asked() else "natural"
+    plan = lab.plan(name)
+    notes = plan.log.notes
+    updates = [s for s in plan.log.about["seeds"] if s.get("update", 0) > 0 and s["what"] != "env.reset"]
+    facts.data.update(midway_resets=notes.get("midway_resets", []), reseeds=updates[:5])
+    seen = bool(facts.data["midway_resets"] or updates)
+    if not plan.eval_parts or "eval-changed" not in lab.asked():
+        if seen:
+            return
+        raise Blind("no environment for evaluation was stepped before the run was stopped")
+    stain = lab.stain("long", "eval-changed")
+    answer(stain, facts)
+    first_eval = next((s.action for s in plan.steps if s.part in plan.eval_parts), len(plan.log))
+    facts.data.update(_later(plan, stain, first_eval))
+    streams = lab.stain("long", "eval-streams")
+    facts.data["streams_touched"] = _later(plan, streams, first_eval)["touched_after"]
+    if not facts.data["gradients_after"] and not stain.parted and not seen:
+        raise Blind("no update followed the evaluation before the run was stopped")
+
+
+def _later(plan: Plan, stain: Stain, first: int) -> dict[str, int]:
+    """Gradients and training actions after a record, and how many of them differ."""
+    after = [g for g in plan.grads if first < g < stain.common]
+    training = [s.action for s in plan.training if first < s.action < stain.common]
+    return {
+        "gradients_after": len(after),
+        "touched_after": sum(g in stain.marks for g in after),
+        "training_steps_touched": sum(i in stain.marks for i in training),
+    }

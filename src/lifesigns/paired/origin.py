@@ -1,0 +1,228 @@
+"""Where a number came from: walks back through the operations of an undyed log to the line that a finding should name.
+
+Flows in: a plan, a stain. Flows out: records or places. Used by the readers of dyes; decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lifesigns.paired.locate import text_of
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.runlog import GRAD, RunLog, Site, Stain
+
+WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
+"""Operations by which data get into a buffer."""
+SUBTRACTIONS = frozenset(("sub", "__sub__", "__rsub__", "rsub", "sub_", "__isub__", "neg", "__neg__", "subtract"))
+MASKING = frozenset(("mul", "__mul__", "__rmul__", "mul_", "__imul__"))
+FEWEST_STEPS = 8
+"""steps whose action one line must have put out to be called its producer; assumed (fewer agree by chance)."""
+TERMINATION = re.compile(r"terminat|terminal", re.IGNORECASE)
+
+
+def place(site: Site | None) -> dict[str, Any] | None:
+    """The user's line of a site, as rules and reports want it."""
+    if site is None or not (site.user_line or site.line):
+        return None
+    return {"file": site.user_file or site.file, "line": site.user_line or site.line}
+
+
+def calling(plan: Plan, site: Site | None) -> dict[str, Any] | None:
+    """The user's line of a site; its caller's where acting runs that line as well: code that both share is as it must
+    be, and what differs is how it is called."""
+    if site is not None and site.caller_line and (site.user_file, site.user_line) in plan.acting_lines:
+        return {"file": site.caller_file, "line": site.caller_line}
+    return place(site)
+
+
+def written_at(log: RunLog, record: int) -> int:
+    """The record by which the data behind a number came into its buffer: back through views and arithmetic with one
+    operand; -1 where there is none."""
+    for _ in range(40):
+        if record < 0:
+            return -1
+        if log.kind(record) == "op" and log.name(record) in WRITES:
+            return record
+        parents = [p for p in log.parents[record] if p >= 0]
+        if len(parents) != 1:
+            return -1
+        record = parents[0]
+    return -1
+
+
+def stopped_at(stain: Stain) -> tuple[int, int] | None:
+    """(operation that puts out nothing else although an operand differs, its other operand, a mask), the first such."""
+    log = stain.base
+    for i in log.of_kind("op").tolist():
+        if i >= stain.first_step:
+            return None
+        parents = [p for p in log.parents[i] if p >= 0]
+        if log.name(i) not in MASKING or not any(p in stain.marks for p in parents) or _differs(stain, i):
+            continue
+        others = [p for p in parents if not _differs(stain, p)]
+        if others and len(others) < len(parents) and _is_zero_where(stain, others[0], set(parents) - set(others)):
+            return i, others[0]
+    return None
+
+
+def open_mask(stain: Stain, until: int) -> dict[str, Any] | None:
+    """The line that made a mask of zeros and ones which lets a stain through, before record `until`; None for none."""
+    log = stain.base
+    for i, change in stain.ops():
+        if i > until:
+            return None
+        if log.name(i) not in MASKING or change.ndim == 0:
+            continue
+        for one in (p for p in log.parents[i] if p >= 0 and p not in stain.marks):
+            value = log.value(one)
+            if value is not None and value.ndim and set(np.unique(value).tolist()) == {0, 1}:
+                source = written_at(log, one)
+                return place(log.site(source if source >= 0 else one))
+    return None
+
+
+def cut_before(plan: Plan, record: int) -> dict[str, Any] | None:
+    """The line of the operation that loses the graph on the way from networks to a record."""
+    log = plan.log
+    for i in sorted(plan.ancestors(record, 400)):
+        cut = log.kind(i) == "op" and not log.rows[i, GRAD]
+        if cut and any(p >= 0 and log.rows[p, GRAD] for p in log.parents[i]):
+            return place(log.site(i))
+    return None
+
+
+def _is_zero_where(stain: Stain, mask: int, stained: set[int]) -> bool:
+    """Whether a factor is 0 (or False) wherever one of the stained operands differs."""
+    value = stain.base.value(mask)
+    for one in stained:
+        change = stain.delta(one)
+        if value is None or change is None:
+            return False
+        try:
+            wide, moved = np.broadcast_arrays(value, change)
+        except ValueError:
+            return False
+        if np.any((moved != 0) & (wide != 0)):
+            return False
+    return True
+
+
+def _differs(stain: Stain, record: int) -> bool:
+    """Whether a record differs as numbers: 0.0 and -0.0 are one."""
+    if record not in stain.marks:
+        return False
+    change = stain.delta(record)
+    return change is None or bool(np.any(change != 0))
+
+
+def mask_line(stain: Stain) -> dict[str, Any] | None:
+    """The line at fault where a mask takes a value out of a target: that which writes something else under the name of
+    a termination, else that of the operation with the mask."""
+    found = stopped_at(stain)
+    if found is None:
+        return None
+    operation, mask = found
+    source = written_at(stain.base, mask)
+    at = place(stain.base.site(source)) if source >= 0 else None
+    if at is not None:
+        target = re.split(r"(?<![=!<>])=(?!=)|\.append\(|\.add\(", text_of(at["file"], at["line"]))[0]
+        if TERMINATION.search(target):
+            return at
+    return place(stain.base.site(operation))
+
+
+def turned(plan: Plan, stain: Stain, outgrad: int) -> dict[str, Any] | None:
+    """The line that subtracts the stain from something that then weighs this network's output in the loss."""
+    log = stain.base
+    call = log.parents[outgrad][0] if log.parents[outgrad] else -1
+    changes = {i: c for i, c in stain.ops() if i < outgrad and c.ndim}
+    for i, change in changes.items():
+        if log.name(i) not in SUBTRACTIONS or _peak(change) >= 0:
+            continue
+        if not any(_peak(changes[p]) > 0 for p in log.parents[i] if p in changes):
+            continue
+        later = [j for j in changes if j > i and log.rows[j, GRAD]][:24]
+        if any({i, call} <= plan.ancestors(j, 800) for j in later):
+            return place(log.site(i))
+    return None
+
+
+def _peak(change: Any) -> float:
+    flat = change.reshape(-1)
+    return float(flat[np.abs(flat).argmax()])
+
+
+def constant_term(log: RunLog, loss: int) -> dict[str, Any] | None:
+    """The line of a term of a loss that no parameter reaches: a single number reduced from many, without a gradient."""
+    waiting, seen = [p for p in log.parents[loss] if p >= 0], set[int]()
+    while waiting and len(seen) < 64:
+        i = waiting.pop(0)
+        if i in seen or log.kind(i) != "op" or len(log.shapes[i]):
+            continue
+        seen.add(i)
+        parents = [p for p in log.parents[i] if p >= 0]
+        if not log.rows[i, GRAD] and any(log.shapes[p] for p in parents):
+            return place(log.site(i))
+        waiting += parents
+    return None
+
+
+REORDERS = frozenset(("T", "mT", "t", "transpose", "permute", "swapaxes", "swapdims", "movedim", "transpose_", "flip"))
+SAMPLES = frozenset(("multinomial", "normal", "bernoulli", "rand", "randn", "rand_like", "randn_like", "randint"))
+
+
+def ratio_line(plan: Plan, ratio: int) -> dict[str, Any] | None:
+    """Where the two log-probabilities of an importance ratio part: a new sample in the update, else an operation that
+    swaps axes on the way of one of them, else None."""
+    log = plan.log
+    behind = sorted(plan.ancestors(ratio, 600))
+    start, _ = plan.window(ratio)
+    last_step = max((s.action for s in plan.training if s.action < ratio), default=-1)
+    for i in behind:
+        if i > max(start, last_step) and log.kind(i) == "op" and log.name(i) in SAMPLES:
+            return calling(plan, log.site(i))
+    swapped = [i for i in behind if log.kind(i) == "op" and log.name(i) in REORDERS and i > last_step]
+    return place(log.site(swapped[0])) if swapped else None
+
+
+def producer(plan: Plan, wanted: Mapping[tuple[int, int], Any]) -> dict[str, Any] | None:
+    """The line of the last operation before steps that put out, each time, the action given for that step.
+
+    `wanted`: (environment, step) → action; None where no line does at `FEWEST_STEPS` steps or more.
+    """
+    log = plan.log
+    row = {part: n for n, part in enumerate(plan.train_parts)}
+    right: dict[int, int] = {}
+    order: dict[int, int] = {}
+    steps = [s for s in plan.training if (s.part, s.number) in wanted and s.part == plan.train_parts[0]][:64]
+    for step in steps:
+        action = np.asarray(wanted[(step.part, step.number)]).reshape(-1)
+        seen: set[int] = set()
+        for i in range(step.action - 1, max(step.action - 200, -1), -1):
+            if log.kind(i) in ("end", "step"):
+                break
+            site = int(log.rows[i, 2])
+            if log.kind(i) != "op" or site in seen:
+                continue
+            value = log.value(i)
+            if value is not None and _holds(value, action, row[step.part], len(plan.train_parts)):
+                seen.add(site)
+                right[site] = right.get(site, 0) + 1
+                order[site] = step.action - i
+    known = [s for s, n in right.items() if n == len(steps) and n >= FEWEST_STEPS]
+    chosen = min(known, key=lambda s: order[s], default=None)
+    return place(Site(*log.sites[chosen])) if chosen is not None and log.sites[chosen] else None
+
+
+def _holds(value: Any, action: Any, row: int, parts: int) -> bool:
+    """Whether an array is the action of an environment: in whole, or in its row."""
+    if parts > 1:
+        if not value.ndim or value.shape[0] != parts:
+            return False
+        value = value[row]
+    flat = np.asarray(value).reshape(-1)
+    return flat.shape == action.shape and bool(np.all(np.abs(flat - action) <= 1e-6 * (1 + np.abs(action))))

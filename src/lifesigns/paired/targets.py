@@ -1,0 +1,116 @@
+"""Dyes of target networks and of values that targets are bootstrapped from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lifesigns.paired import readings
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched
+from lifesigns.paired.plan import Plan
+from lifesigns.paired.rewards import strong
+from lifesigns.paired.runlog import GRAD
+
+
+def target_network(lab: Lab, facts: Facts) -> None:
+    """Outputs of the target networks 1 higher: the target must answer, and what is done before it must not."""
+    plan = lab.plan("natural")
+    acting = untrained_acting(plan)
+    if acting:
+        facts.data.update(acts_untrained=acting, networks=acting)
+        facts.site = plan.log.site(min(c for c in plan.acting_calls if plan.label(c) in acting))
+        return
+    networks = plan.target_networks
+    online = [] if networks else online_bootstraps(plan)
+    uncalled = list(plan.log.notes.get("uncalled", []))
+    if online and uncalled:
+        facts.data.update(uncalled=uncalled, bootstraps_from=plan.label(online[0]), networks=[])
+        facts.site = plan.log.site(online[0])
+        return
+    if not networks or "target-value" not in lab.asked():
+        raise Blind("no target network was recognised (one that is called in updates without a gradient)")
+    stain = lab.stain("natural", "target-value")
+    answer(stain, facts)
+    strong(lab, facts, "target-value", "target-strong")
+    facts.data["networks"] = networks
+    first = first_touched(stain)
+    acted = [i for i in plan.acting_calls if i < first]
+    facts.data["acting_touched"] = sum(i in stain.marks for i in acted)
+    actions_before = [s.action for s in plan.training if s.action < first]
+    facts.data["actions_touched"] = sum(i in stain.marks for i in actions_before)
+    weight = readings.bootstrap_weights(stain, lab.stain("natural", "reward-comb"), stain.common, 1.0)
+    if weight is not None:
+        facts.data["weight"] = weight[0][0]
+        facts.site = stain.base.site(weight[1])
+
+
+def untrained_acting(plan: Plan) -> list[str]:
+    """Networks that no optimiser holds and that act, while one of the same class is trained and none that is acts."""
+    known = plan.log.notes.get("networks", {})
+    acting = {plan.label(c) for c in plan.acting_calls}
+    trained = {x for x in known if known[x].get("trained")}
+    if acting & trained or not trained:
+        return []
+    kinds = {x.split("#")[0] for x in trained}
+    return sorted(x for x in acting if known.get(x, {}).get("parameters") and x.split("#")[0] in kinds)
+
+
+def online_bootstraps(plan: Plan) -> list[int]:
+    """Calls without a gradient, in updates, of trained networks, on the observations that follow the batch's."""
+    return [c for c in _following(plan, with_gradient=False) if plan.label(c) in plan.with_gradient]
+
+
+def detached_target(lab: Lab, facts: Facts) -> None:
+    """Values of next observations detached from the graph: no gradient may answer."""
+    if "next-value-detached" not in lab.asked():
+        raise Blind("no network that needs a gradient is called on next observations in an update")
+    stain = lab.stain("natural", "next-value-detached")
+    answer(stain, facts)
+    calls = next_calls(lab.plan("natural"))
+    if calls:
+        facts.site = stain.base.site(calls[0])
+
+
+def next_calls(plan: Plan) -> list[int]:
+    """Calls in updates, of networks whose output needs a gradient there, on observations that follow those of another
+    call of the same update."""
+    return _following(plan, with_gradient=True)
+
+
+def batches_of_next(plan: Plan, grad: int) -> set[int]:
+    """Records of inputs, in the update before a gradient, whose rows are the observations after those of another."""
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    batches = [(i, r) for i, r in readings.all_rows(plan, grad) if r.shape[1] >= dims]
+    return {
+        i
+        for i, mine in batches
+        if any(_follows(plan, other, mine, dims) for j, other in batches if j != i and len(other) == len(mine))
+    }
+
+
+def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
+    found: list[int] = []
+    log = plan.log
+    dims = len(next(iter(plan.acted_on.values()), ()))
+    for grad in plan.grads[:40]:
+        _, end = plan.window(grad)
+        batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
+        chosen = batches if with_gradient else readings.all_rows(plan, grad)
+        for i, mine in chosen:
+            if any(_follows(plan, other, mine, dims) for j, other in batches if j != i and len(other) == len(mine)):
+                label = log.name(i)
+                call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
+                if call >= 0 and bool(log.rows[call, GRAD]) == with_gradient:
+                    found.append(call)
+    return found
+
+
+def _follows(plan: Plan, rows: Any, next_rows: Any, dims: int) -> bool:
+    """Whether most rows of `next_rows` are the observation after that of `rows`."""
+    hits = seen = 0
+    for a, b in zip(rows[:64], next_rows[:64], strict=True):
+        owners = plan.observations.get(a[:dims].tobytes(), [])
+        after = plan.observations.get(b[:dims].tobytes(), [])
+        if owners and after:
+            seen += 1
+            hits += any((p, s + 1) in after for p, s in owners) and not set(owners) & set(after)
+    return seen >= 2 and hits > 0.6 * seen

@@ -1,0 +1,57 @@
+"""Whose the parameters are that no gradient reaches: their names, and where the module that holds each is called.
+
+Flows in: the optimisers' parameters and the networks of a run at its end. Flows out: two lists in each note.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from typing import Any
+
+from .. import callsite
+
+
+def describe(notes: dict[str, Any], steps: Any, networks: Any) -> None:
+    """Adds to each note `names` of all parameters and `called_at` of those in `never`: the user's line that calls the
+    module that owns it; for a module that is never called, the line where the forward method of its owner returns."""
+    named: dict[int, tuple[str, Any, Any]] = {}
+    for root in networks.held:
+        parents = {id(child): m for m in root.modules() for child in m.children()}
+        for prefix, module in root.named_modules():
+            for name, parameter in module.named_parameters(recurse=False):
+                parent = parents.get(id(module))
+                named.setdefault(id(parameter), (f"{prefix}.{name}".lstrip("."), module, parent))
+    for optimizer in steps.held:
+        note = notes.get(f"{type(optimizer).__name__}#{steps.numbers[id(optimizer)]}")
+        if note is None:
+            continue
+        parameters = steps.parameters(optimizer)
+        note["names"] = [named[id(p)][0] if id(p) in named else "" for p in parameters]
+        places = []
+        for i in note["never"]:
+            found = named.get(id(parameters[i])) if i < len(parameters) else None
+            places.append(_place(found[1], found[2], networks) if found else None)
+        note["called_at"] = places
+
+
+def _place(module: Any, parent: Any, networks: Any) -> Any:
+    called = networks.called_at.get(id(module))
+    if called is not None:
+        return called[1]
+    return _returns(parent) if parent is not None else None
+
+
+def _returns(module: Any) -> Any:
+    """The line of the last `return` of a module's forward method, if that is the user's."""
+    forward = type(module).forward
+    try:
+        file, first = inspect.getsourcefile(forward), forward.__code__.co_firstlineno
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
+    except (OSError, TypeError, SyntaxError, AttributeError):
+        return None
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    if not file or not lines or callsite.kind_of(file) != callsite.USER:
+        return None
+    return callsite.at(file, first + max(lines) - 1)
