@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +20,7 @@ from lifesigns.model.series import series
 from lifesigns.rules import Rule, all_rules, run_rule
 from lifesigns.store import TraceError, load_run
 
+PEERS = Path(os.environ.get("PEERS_HOME", Path(tempfile.gettempdir()) / "lifesigns-peers"))
 BUDGET = 0.05
 """false alarms per healthy run, all stable detectors together."""
 RELAXED: dict[str, dict[str, object]] = {
@@ -44,7 +47,7 @@ RELAXED: dict[str, dict[str, object]] = {
 
 def evaluate(home: Path, only: str) -> dict:
     """Rows by rule, and the runs."""
-    runs = list(traces(home, only))
+    runs = [*traces(home, only), *fixed_traces(PEERS)]
     rules = [r for r in all_rules() if r.code[0] == "D"]
     curves = list(curve_traces())
     rows = [row_of(rule, [t for _, t in runs], curves) for rule in rules]
@@ -78,6 +81,20 @@ def traces(home: Path, only: str) -> Iterator[tuple[str, Trace]]:
             continue
         if trace.meta.get("ended") == "finished":
             yield row["name"], with_roles(trace)
+
+
+def fixed_traces(home: Path) -> Iterator[tuple[str, Trace]]:
+    """(case, trace) of the gallery's fixed scripts, where benchmarks/peers has recorded them."""
+    for folder in sorted(home.glob("*-fixed")):
+        found = sorted((folder / "runs").glob("*"))
+        if not found:
+            continue
+        try:
+            trace = load_run(found[-1])
+        except TraceError:
+            continue
+        if trace.meta.get("ended") == "finished":
+            yield f"gallery {folder.name.removesuffix('-fixed')}", with_roles(trace)
 
 
 def curve_traces() -> Iterator[Trace]:

@@ -31,6 +31,7 @@ from lifesigns.stats.distributions import binomial_pmf
 from lifesigns.stats.influence import influence
 from lifesigns.stats.interval import Interval
 from lifesigns.stats.replicates import aggregate_replicates
+from lifesigns.stats.scores import as_scores
 from lifesigns.stats.survival import Reached
 
 GAMES = (
@@ -91,6 +92,7 @@ def every_method(
     scores: np.ndarray, statistic: Aggregate, rng: np.random.Generator, methods: tuple[Method, ...]
 ) -> Iterator[tuple[str, Interval]]:
     """The interval of each method; all but the studentised one from the same 1,000 replicates."""
+    scores = as_scores(scores)
     drawn = aggregate_replicates(scores, rng, statistics=(statistic,), replicates=1_000)[:, 0]
     point, values = aggregate(scores, statistic), influence(scores, statistic)
     for m in methods:
@@ -246,6 +248,6 @@ def others(simulations: int) -> Iterator[dict]:
 
 def rows(smoke: bool) -> list[dict]:
     """All rows; a smoke run takes seconds."""
-    few, many = (20, 20) if smoke else (1_500, 2_000)
+    few, many = (20, 20) if smoke else (1_000, 2_000)
     parts = (many_tasks(few), one_task(few), differences(few), improvement(few), rates(), others(many))
     return [r for part in parts for r in part]
