@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lifesigns.stats.normalised import frames_to_hours, human_normalised, normalised
     from lifesigns.stats.paired import paired_interval, paired_t_test, paired_test, pairing, same_seed_test
     from lifesigns.stats.permutation import least_p, permutation_test, sign_flip_test
-    from lifesigns.stats.pilots import seeds_from_pilots
+    from lifesigns.stats.pilots import bootstrap_power, seeds_from_pilots
     from lifesigns.stats.power import fisher_power, seeds_for_effect, seeds_for_rates, student_power
     from lifesigns.stats.profiles import even_thresholds, performance_profile, profile_band
     from lifesigns.stats.selection import expected_best, opposite_share, split_honesty, winners_curse
@@ -66,7 +66,7 @@ PLACES = {
     "normalised": ("frames_to_hours", "human_normalised", "normalised"),
     "paired": ("paired_interval", "paired_t_test", "paired_test", "pairing", "same_seed_test"),
     "permutation": ("least_p", "permutation_test", "sign_flip_test"),
-    "pilots": ("seeds_from_pilots",),
+    "pilots": ("bootstrap_power", "seeds_from_pilots"),
     "power": ("fisher_power", "seeds_for_effect", "seeds_for_rates", "student_power"),
     "profiles": ("even_thresholds", "performance_profile", "profile_band"),
     "selection": ("expected_best", "opposite_share", "split_honesty", "winners_curse"),
@@ -112,6 +112,7 @@ __all__ = [
     "aligned",
     "area_under_curve",
     "bootstrap_interval",
+    "bootstrap_power",
     "brunner_munzel_test",
     "curve_band",
     "cvar",

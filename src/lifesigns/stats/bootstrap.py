@@ -59,7 +59,7 @@ def bootstrap_interval(
     matrix = as_scores(scores, 2)
     drawn = function_replicates(matrix, rng, statistic, replicates, workers)
     point = float(statistic(matrix))
-    return _interval(point, drawn, matrix, None, method, level)
+    return replicate_interval(point, drawn, matrix, None, method, level)
 
 
 def aggregate_intervals(
@@ -83,7 +83,7 @@ def aggregate_intervals(
         matrix, rng, statistics=statistics, replicates=replicates, gamma=gamma, workers=workers
     )
     return {
-        name: _interval(
+        name: replicate_interval(
             aggregate(matrix, name, gamma), drawn[:, k], matrix, influence(matrix, name, gamma), method, level
         )
         for k, name in enumerate(statistics)
@@ -147,10 +147,13 @@ def _student_factor(df: float, level: float) -> float:
     return student_quantile(upper, df) / normal_quantile(upper)
 
 
-def _interval(
-    point: float, drawn: Array, scores: Array, values: Array | None, method: Method, level: float
+def replicate_interval(
+    point: float, drawn: Array, scores: Array, values: Array | None, method: Method, level: float = 0.95
 ) -> Interval:
-    """The interval of `method` from replicates; `values` are influence values, unknown (None) for a function."""
+    """The interval of `method` about `point` from replicates [replicate] of a statistic of `scores` [run, task].
+
+    `values` are the statistic's influence values (`influence`), None for a function whose influence is unknown.
+    """
     _check(method, level)
     runs, tasks = scores.shape
     tail = (1.0 - level) / 2

@@ -47,8 +47,15 @@ def student_two_sided(t: Any, df: Any) -> Array:
 
 
 def noncentral_student_cdf(t: float, df: float, shift: float) -> float:
-    """P(T <= t) of the noncentral t with noncentrality `shift`."""
-    return float(special.nctdtr(df, shift, t))
+    """P(T <= t) of the noncentral t with noncentrality `shift`.
+
+    Where the series does not converge (large shifts) by the normal approximation of Johnson and Welch 1940, which is
+    good to three digits there.
+    """
+    found = float(special.nctdtr(df, shift, t))
+    if found == found:
+        return found
+    return normal_cdf((t * (1.0 - 0.25 / df) - shift) / (1.0 + 0.5 * t * t / df) ** 0.5)
 
 
 def beta_quantile(p: float, a: float, b: float) -> float:

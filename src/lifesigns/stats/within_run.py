@@ -41,7 +41,7 @@ def drawdown(curves: ArrayLike) -> Array:
     return values - np.maximum.accumulate(values, axis=1)
 
 
-def end_below_peak(curves: ArrayLike, start: ArrayLike = 0.0, *, end_share: float = 0.05, window: int = 5) -> Array:
+def end_below_peak(curves: ArrayLike, start: ArrayLike = 0.0, *, end_share: float = 0.05, window: int = 10) -> Array:
     """Share of the gain at its peak that a run has lost at its end, [run]: 0 ends at the peak, 1 is back at `start`.
 
     Peak: the highest mean of `window` points; end: the mean of the last `end_share`. `start` is the score before
