@@ -102,3 +102,26 @@ for _ in range(30):
     assert (ran.one("run.memory_mb").y > 10).all()
     assert (ran.one("run.open_files").y >= 3).all()
     assert (ran.one("run.cpu_share").y >= 0).all()
+
+
+ONLY_STEPS = """
+env, net = gym.make("Start-v0"), torch.nn.Linear(2, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
+LOAD
+for episode in range(200):
+    obs, _ = env.reset()
+    for _ in range(5):
+        obs, *_ = env.step(int(net(torch.as_tensor(obs)).argmax()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "status"),
+    [("", "fired"), ('torch.save(net.state_dict(), "w.pt"); net.load_state_dict(torch.load("w.pt"))', "blind")],
+)
+def test_a_run_without_a_gradient_step(record: Record, load: str, status: str) -> None:
+    """Learning that never starts, and a script that reads weights and evaluates them."""
+    ran = record(ENVIRONMENT + ONLY_STEPS.replace("LOAD", load))
+    rule = rule_by_code("D804")
+    assert rule is not None
+    assert run_rule(rule, ran.trace).status == status

@@ -12,7 +12,7 @@ from . import taps
 from .imports import AfterImport
 
 TARGETS = {
-    "torch": ("torch_networks", "torch_optimizers", "torch_backward", "torch_policies"),
+    "torch": ("torch_networks", "torch_optimizers", "torch_backward", "torch_policies", "torch_files"),
     "gymnasium": ("gymnasium_envs",),
     "stable_baselines3.common.vec_env.base_vec_env": ("sb3_envs",),
     "stable_baselines3.common.logger": ("sb3_logger",),

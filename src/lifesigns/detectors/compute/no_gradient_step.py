@@ -32,7 +32,7 @@ class NoGradientStep(Rule):
     How it decides
     --------------
     At least 500 environment steps, a network that the process made, and a count of optimiser steps that is 0
-    to the end. An error where the run came to its own end.
+    to the end: a warning. Where `torch.load` read weights from a file it cannot tell.
 
     When it is wrong
     ----------------
@@ -54,8 +54,8 @@ class NoGradientStep(Rule):
     per = "network"
     families = "any RL that trains by gradients"
     reads = {}
-    across = {"run.updates": 2, "run.env_steps": 2}
-    needs_events = ()
+    across = {"run.updates": 1, "run.env_steps": 1}
+    needs_events = ("weights_read",)
     causes = {
         "updates-never-made": Likelihood(0.95, source="the definition of the cause"),
         "any fault": Likelihood(0.003, source="judgement"),
@@ -68,8 +68,10 @@ class NoGradientStep(Rule):
         steps = max((float(c.max()) for c in clocks if len(c)), default=0.0)
         if made is None or steps < LEAST_STEPS:
             raise CannotTell(f"{steps:.0f} environment steps, {LEAST_STEPS:.0f} needed")
-        if made > 0 or view.subject.info.get("trained_elsewhere"):
+        if made > 0:
             return
+        if any(True for _ in view.events("weights_read")):
+            raise CannotTell("weights were read from a file: the script may be there to evaluate")
         one = view.across("run.updates")[0][1]
         yield self.finding(
             view,

@@ -24,9 +24,9 @@ class ParallelEnvironmentsStartAlike(Rule):
 
     How it decides
     --------------
-    The rows of the first reset of a vector environment are compared byte for byte. A warning where at most
-    half are different ones; a note where some are equal. Starts must be known to differ: in tasks with one
-    fixed start all rows are equal rightly.
+    The rows of the first reset of a vector environment are compared byte for byte. A warning where all are
+    equal; a note where some are. Starts must be known to differ: in tasks with one fixed start all rows are
+    equal rightly.
 
     When it is wrong
     ----------------
@@ -71,7 +71,7 @@ class ParallelEnvironmentsStartAlike(Rule):
             view,
             f"the {rows} environments of `{view.subject.name}` begin with {distinct} different observations, and "
             "a later episode begins with another",
-            "warning" if 2 * distinct <= rows else "note",
+            "warning" if distinct == 1 else "note",
             own_evidence(view, view["env.episode_length"], float(distinct), float(rows)),
         )
 
