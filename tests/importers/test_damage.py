@@ -16,7 +16,7 @@ from lifesigns.importers import LogError, read
 from lifesigns.model import Trace
 
 FILES = [f for f in FORMATS if f != "mlflow-files"]
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(path: Path) -> Trace | str:

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from lifesigns.cli import app
 from lifesigns.importers import LogError, SeveralRunsError, find, read
+from lifesigns.logs import diagnosed
+from lifesigns.report.health import recording_lines
 
 
 def names(folder: Path) -> list[str]:
@@ -104,10 +106,11 @@ def test_a_log_is_diagnosed_and_says_what_would_open_blind_checks(tmp_path: Path
     assert all(v["code"].startswith("D") for v in found["verdicts"])
 
 
-def test_html_of_a_log(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    assert diagnose(str(SAMPLES / "cleanrl"), "--html", str(page), "--fail-on", "never")[0] == 0
-    assert "its steps count environment steps" in page.read_text("utf-8")
+def test_reports_say_where_a_log_came_from() -> None:
+    found = diagnosed(SAMPLES / "cleanrl").diagnosis.coverage
+    lines = [line for line, _ in recording_lines(found)]
+    assert any("its steps count environment steps" in line for line in lines)
+    assert any(line.startswith("TensorBoard event file: ") for line in lines)
 
 
 def test_roles_are_printed_and_can_be_given(tmp_path: Path) -> None:
