@@ -55,7 +55,6 @@ class NoGradientStep(Rule):
     families = "any RL that trains by gradients"
     reads = {}
     across = {"run.updates": 1, "run.env_steps": 1}
-    needs_events = ("weights_read",)
     causes = {
         "updates-never-made": Likelihood(0.95, source="the definition of the cause"),
         "any fault": Likelihood(0.003, source="judgement"),
@@ -70,7 +69,7 @@ class NoGradientStep(Rule):
             raise CannotTell(f"{steps:.0f} environment steps, {LEAST_STEPS:.0f} needed")
         if made > 0:
             return
-        if any(True for _ in view.events("weights_read")):
+        if view.subject.info.get("weights_read"):
             raise CannotTell("weights were read from a file: the script may be there to evaluate")
         one = view.across("run.updates")[0][1]
         yield self.finding(
