@@ -108,7 +108,7 @@ def one_round(runs: int, jobs: int, kills: int, rng: random.Random, span_s: floa
                 results.setdefault(e["job"], []).append(e["attempt"])
         ended = (folder / "ended.txt").read_text().split()
         begun = [line.split()[0] for line in (folder / "begun.txt").read_text().splitlines()]
-        campaigns = len(list((folder / ".lifesigns" / "campaigns").iterdir()))
+        campaigns = len(list((folder / ".lifesigns" / "campaigns").glob("[!.]*")))
     return {
         "killed_at_s": [round(m, 3) for m in moments],
         "results_at_kill": [len(h) for h in had],

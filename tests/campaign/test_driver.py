@@ -11,7 +11,13 @@ import pytest
 from played import FINISHED, PlayedEngine
 
 from lifesigns.campaign.driver import Driver, State
-from lifesigns.campaign.folder import CampaignError, unfinished_like
+from lifesigns.campaign.folder import (
+    CampaignError,
+    CampaignFolder,
+    list_campaigns,
+    new_campaign,
+    unfinished_like,
+)
 from lifesigns.campaign.supervisor import OVER_TIME
 
 CRASHED = {"ended": "crashed", "exit_status": 1, "exception": "ValueError: no", "wall_s": 0.1}
@@ -102,6 +108,21 @@ def test_a_run_that_ended_while_nobody_looked_is_taken_over(make_campaign: Any) 
     state, engine = drive((folder, plan), lambda job, n: FINISHED)
     assert state.results["seed=1"]["wall_s"] == 42.0
     assert "seed=1.2" not in engine.started
+
+
+def test_a_driver_that_is_killed_while_it_makes_its_folder_leaves_no_campaign(
+    make_campaign: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, plan = make_campaign(2)
+    home = folder.path.parents[1]
+
+    def killed(self: Any, plan: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CampaignFolder, "write_plan", killed)
+    with pytest.raises(KeyboardInterrupt):
+        new_campaign(plan, home)
+    assert list_campaigns(home) == [folder]
 
 
 def test_two_drivers_at_once_are_refused(make_campaign: Any) -> None:

@@ -95,7 +95,8 @@ def is_campaign(path: Path) -> bool:
 def list_campaigns(home: Path | None = None) -> list[CampaignFolder]:
     """Campaigns, newest first."""
     root = campaigns_home(home)
-    found = [CampaignFolder(p) for p in root.iterdir() if is_campaign(p)] if root.is_dir() else []
+    entries = root.iterdir() if root.is_dir() else ()
+    found = [CampaignFolder(p) for p in entries if not p.name.startswith(".") and is_campaign(p)]
     return sorted(found, key=lambda f: f.path.name, reverse=True)
 
 
@@ -109,24 +110,29 @@ def find_campaign(name: str, home: Path | None = None) -> CampaignFolder:
 
 
 def new_campaign(plan: Plan, home: Path | None = None) -> CampaignFolder:
-    """A new folder with its plan, named by time and script. Raises CampaignError."""
+    """A new folder with its plan, named by time and script. Raises CampaignError.
+
+    It is made under another name and renamed when it is whole: a driver that is killed here leaves no campaign.
+    """
     stem = re.sub(r"[^\w.-]+", "-", Path(plan.script).stem)[:40] or "campaign"
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    for attempt in range(1000):
-        path = campaigns_home(home) / (f"{stamp}-{stem}" + (f"-{attempt}" if attempt else ""))
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise CampaignError(
-                f"cannot create `{path}` ({error.strerror}); name another with `--home FOLDER`"
-            ) from error
+    root = campaigns_home(home)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
         ignore(home or runs_home())
-        folder = CampaignFolder(path)
-        (path / "runs").mkdir()
-        folder.write_plan(plan)
-        return folder
+        made = CampaignFolder(Path(tempfile.mkdtemp(dir=root, prefix=".new-")))
+        made.path.chmod(0o755)
+        (made.path / "runs").mkdir()
+        made.write_plan(plan)
+    except OSError as error:
+        raise CampaignError(f"cannot create a campaign in `{root}` ({error.strerror}); name another --home") from error
+    for attempt in range(1000):
+        path = root / (f"{stamp}-{stem}" + (f"-{attempt}" if attempt else ""))
+        try:
+            made.path.rename(path)  # onto a folder that is not empty, this fails
+        except OSError:
+            continue
+        return CampaignFolder(path)
     raise CampaignError("cannot find a free name for a campaign")
 
 

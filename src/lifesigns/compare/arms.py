@@ -62,6 +62,12 @@ def field_of(arms: Sequence[Arm], *, lower_is_better: bool = False) -> Field:
     empty = next((arm for arm in arms if not arm.runs), None)
     if empty is not None:
         raise CompareError(f"expected runs in `{empty.name}`, got none")
+    unmeasured = next((arm for arm in arms if not any(run.curves for run in arm.runs)), None)
+    if unmeasured is not None:
+        raise CompareError(
+            f"expected returns, losses or scores in the runs of `{unmeasured.name}`, got none; "
+            "name a series with --metric"
+        )
     recorded = [dict(run.curves) for arm in arms for run in arm.runs if run.curves and GIVEN not in run.curves]
     metric = common_metric(recorded) if recorded else GIVEN
     if metric is None:

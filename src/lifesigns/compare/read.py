@@ -54,7 +54,7 @@ def _arms(path: Path, name: str, metric: str, tasks: bool) -> list[Arm]:
     if path.suffix in (".npy", ".npz"):
         return read_arrays(path, name or path.stem, tasks=tasks)
     if path.is_file() and path.suffix in TABLES and is_table(path):
-        return read_table(path, name or path.stem)
+        return read_table(path, name or path.stem, metric)
     if _is_run(path):
         return [_recorded(own, [path], metric)]
     inside = sorted(p for p in path.iterdir() if _is_run(p)) if path.is_dir() else []

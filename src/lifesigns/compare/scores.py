@@ -116,9 +116,11 @@ def _common_step(field: Field, task: str, at: float | None, notes: list[str]) ->
     """The last step that every arm's runs reach, short ones aside."""
     ends: list[float] = []
     longest: list[float] = []
+    final_only = [arm for arm in field.arms if _final_only(arm, task, field.metric)]
     for arm in field.arms:
-        if _final_only(arm, task, field.metric):
+        if arm in final_only and len(final_only) < len(field.arms):
             notes.append(f"{arm.name} has final scores only: set against the final scores of the others.")
+        if arm in final_only:
             continue
         own = np.array([c.end for run, c in _curves(arm, task, field.metric) if not run.broken and len(c)])
         if not len(own):
@@ -135,7 +137,7 @@ def _common_step(field: Field, task: str, at: float | None, notes: list[str]) ->
         notes.append(f"Not every arm reaches step {at:,.0f}; compared at {reach:,.0f}.")
     step = min(reach, at) if at is not None else reach
     if max(longest) > LONGER * step:
-        with_curves = [arm for arm in field.arms if not _final_only(arm, task, field.metric)]
+        with_curves = [arm for arm in field.arms if arm not in final_only]
         listed = ", ".join(f"{arm.name} {end:,.0f}" for arm, end in zip(with_curves, longest, strict=True))
         notes.append(f"Runs have different lengths (longest: {listed}); all are compared at {step:,.0f}{_of(task)}.")
     return step

@@ -62,17 +62,18 @@ def is_table(path: Path) -> bool:
     except (OSError, IndexError, CompareError):
         return False
     roles = _roles(header)
-    return ("seed" in roles and ("value" in roles or len(header) - len(roles) == 1)) or bool(_seed_columns(header))
+    long = "seed" in roles and ("value" in roles or "step" in roles or len(header) - len(roles) == 1)
+    return long or bool(_seed_columns(header))
 
 
-def read_table(path: Path, name: str) -> list[Arm]:
-    """The arms of a table. Raises CompareError with the line of what cannot be read."""
+def read_table(path: Path, name: str, metric: str = "") -> list[Arm]:
+    """The arms of a table; `metric` names the column of the values. Raises CompareError with the line of a mistake."""
     rows = _rows(path)
     if len(rows) < 2:
         raise CompareError(f"expected a header and rows of numbers in `{path}`, got {len(rows)} lines")
     header, body = rows[0], rows[1:]
     wide = _seed_columns(header)
-    return [_wide(path, name, header, body, wide)] if wide else _long(path, name, header, body)
+    return [_wide(path, name, header, body, wide)] if wide else _long(path, name, header, body, metric)
 
 
 def _rows(path: Path, most: int = 0) -> list[list[str]]:
@@ -124,16 +125,17 @@ def _wide(path: Path, name: str, header: Sequence[str], body: Sequence[Sequence[
     return Arm(name, tuple(runs))
 
 
-def _long(path: Path, name: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> list[Arm]:
+def _long(path: Path, name: str, header: Sequence[str], body: Sequence[Sequence[str]], metric: str) -> list[Arm]:
     roles = _roles(header)
     if "seed" not in roles:
         raise CompareError(
             f"expected columns `seed, step, return` (or one column per seed) in `{path}`, got {', '.join(header)[:120]}"
         )
     rest = [i for i in range(len(header)) if i not in roles.values()]
-    value = roles.get("value", rest[0] if len(rest) == 1 else None)
-    if value is None:
-        raise CompareError(f"expected a column `return` or `score` in `{path}`, got {', '.join(header)[:120]}")
+    value = header.index(metric) if metric in header else roles.get("value", rest[0] if len(rest) == 1 else None)
+    if value is None or (metric and metric not in header):
+        wanted = f"`{metric}`" if metric else "`return` or `score` (or one named by --metric)"
+        raise CompareError(f"expected a column {wanted} in `{path}`, got {', '.join(header)[:120]}")
     points: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for line, row in enumerate(body, 2):
         key = (_cell(row, roles.get("arm")), _cell(row, roles.get("task")), _cell(row, roles["seed"]))
