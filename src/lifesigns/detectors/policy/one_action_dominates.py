@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lifesigns.detectors.levels import own_evidence
-from lifesigns.detectors.returns import GOING, going_well
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 from lifesigns.stats.samples import (
@@ -15,12 +14,10 @@ from lifesigns.stats.samples import (
 
 DOMINATES = 0.95
 """share of the actions; assumed (catalogue D44, after RLExplorer)."""
-ALONE = 0.99
-"""share from which it is a warning; assumed."""
 
 
 class OneActionDominates(Rule):
-    """One discrete action is nearly the only one that is taken, and returns do not rise.
+    """One discrete action is nearly the only one that is taken.
 
     What it detects
     ---------------
@@ -33,8 +30,8 @@ class OneActionDominates(Rule):
 
     How it decides
     --------------
-    Median share of the most frequent action over the second half of at least 8 samples, above 0.95: a note
-    where returns rise or were not seen, a warning above 0.99 where they are known not to.
+    Median share of the most frequent action over the second half of at least 8 samples, above 0.95. Always a
+    note: in one of the healthy runs of the atlas an action is rightly that frequent.
 
     When it is wrong
     ----------------
@@ -56,7 +53,6 @@ class OneActionDominates(Rule):
     per = "env"
     families = "any with discrete actions"
     reads = {"env.action_share": 8}
-    across = GOING
     causes = {
         "premature-determinism": Likelihood(0.60, source="the definition of the cause, seen from outside"),
         "objective-sign-flipped": Likelihood(0.30, source="judgement"),
@@ -83,7 +79,7 @@ class OneActionDominates(Rule):
             view,
             f"action {name} makes up {level:.1%} of the actions in `{view.subject.name}` in the second half of "
             f"the run; the line is {DOMINATES:.0%}",
-            "warning" if level > ALONE and going_well(view) is False else "note",
+            "note",
             own_evidence(view, one, level, DOMINATES, name),
         )
 
