@@ -41,8 +41,7 @@ def markdown(rule: Rule) -> str:
         "",
         f"*{rule.status} since {rule.since} · about each {rule.per} · reads {reads}; uses {may} where present*",
         "",
-        f"*for: {rule.families}*",
-        "",
+        *([f"*for: {rule.families}*", ""] if rule.families != "any" else []),
     ]
     for heading, body in sections(rule).items():
         lines += [f"## {heading}", "", body, ""]

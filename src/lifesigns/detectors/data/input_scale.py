@@ -77,6 +77,7 @@ class InputScale(Rule):
 
     code = "D601"
     since = "0.1"
+    families = "any"
     per = "network"
     reads = {"network.input_mean": 5, "network.input_std": 5}
     causes = {

@@ -56,6 +56,7 @@ class EpisodeLengthConstant(Rule):
 
     code = "D501"
     since = "0.1"
+    families = "any RL"
     per = "env"
     reads = {"env.episode_length": FEWEST_EPISODES}
     may_read = {"env.episode_truncated": 1}

@@ -52,6 +52,7 @@ class EpisodesShrinkWhileReturnRises(Rule):
 
     code = "D502"
     since = "0.1"
+    families = "any RL"
     per = "env"
     reads = {"env.episode_length": 60, "env.episode_return": 60}
     causes = {

@@ -57,6 +57,7 @@ class GradientNeverArrives(Rule):
 
     code = "D303"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = {"optimizer.gradient_norm": 5}
     may_read = {"optimizer.gradient_present": 5, "optimizer.parameter_norm": 5}

@@ -55,6 +55,7 @@ class GradientWithoutOptimizer(Rule):
 
     code = "D304"
     since = "0.1"
+    families = "any trained by gradients"
     per = "network"
     reads = {"network.unowned_gradient_norm": 5}
     across = {"optimizer.update_norm": 1, "target.distance": 1, "optimizer.gradient_norm": 1}

@@ -51,6 +51,7 @@ class GradientsAccumulate(Rule):
 
     code = "D307"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = {
         "optimizer.zero_grads_per_step": 5,

@@ -103,6 +103,7 @@ class NonFiniteValue(Rule):
 
     code = "D301"
     since = "0.1"
+    families = "any"
     reads = {}
     across = dict.fromkeys(WHAT, 1)
     needs_events = ("nonfinite",)

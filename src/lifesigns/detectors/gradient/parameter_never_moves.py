@@ -51,6 +51,7 @@ class ParameterNeverMoves(Rule):
 
     code = "D302"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = {"optimizer.update_norm": 5}
     may_read = {"optimizer.gradient_norm": 5, "optimizer.learning_rate": 1}

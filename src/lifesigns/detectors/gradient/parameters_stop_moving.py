@@ -51,6 +51,7 @@ class ParametersStopMoving(Rule):
 
     code = "D308"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = {"optimizer.update_norm": 10, "optimizer.gradient_norm": 10}
     may_read = {"optimizer.learning_rate": 10}

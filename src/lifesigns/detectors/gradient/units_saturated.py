@@ -52,6 +52,7 @@ class UnitsSaturated(Rule):
 
     code = "D309"
     since = "0.1"
+    families = "any with tanh, sigmoid or ReLU layers"
     per = "network"
     reads = {"layer.saturated_share": FEWEST}
     causes = {

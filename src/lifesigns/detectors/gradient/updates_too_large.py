@@ -61,6 +61,7 @@ class UpdatesTooLarge(Rule):
 
     code = "D305"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = READS
     causes = {

@@ -51,6 +51,7 @@ class UpdatesTooSmall(Rule):
 
     code = "D306"
     since = "0.1"
+    families = "any trained by gradients"
     per = "optimizer"
     reads = READS
     causes = {

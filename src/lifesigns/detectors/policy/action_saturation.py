@@ -57,6 +57,7 @@ class ActionSaturation(Rule):
 
     code = "D103"
     since = "0.1"
+    families = "any with continuous actions"
     per = "env"
     reads = {"env.action_saturated_share": 8}
     across = GOING

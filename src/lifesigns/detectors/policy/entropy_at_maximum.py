@@ -61,6 +61,7 @@ class EntropyAtMaximum(Rule):
 
     code = "D102"
     since = "0.1"
+    families = "policy gradient with discrete actions"
     per = "policy"
     reads = {"policy.relative_entropy": 20}
     across = {**GOING, **CLOCKS}

@@ -58,6 +58,7 @@ class GaussianStdCollapse(Rule):
 
     code = "D106"
     since = "0.1"
+    families = "policy gradient with a Gaussian policy"
     per = "policy"
     reads = {"policy.std": 20}
     across = GOING

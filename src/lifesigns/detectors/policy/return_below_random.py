@@ -50,6 +50,7 @@ class ReturnBelowRandom(Rule):
 
     code = "D105"
     since = "0.1"
+    families = "any RL"
     per = "env"
     reads = READS
     may_read = MAY_READ

@@ -49,6 +49,7 @@ class ReturnWithinRandomBand(Rule):
 
     code = "D104"
     since = "0.1"
+    families = "any RL"
     per = "env"
     reads = READS
     may_read = MAY_READ

@@ -53,6 +53,7 @@ class RewardNeverVaries(Rule):
 
     code = "D401"
     since = "0.1"
+    families = "any RL"
     per = "env"
     reads = {"env.episode_return": 10, "env.reward_min": 2, "env.reward_max": 2}
     may_read = {"env.episode_raw_return": 20}

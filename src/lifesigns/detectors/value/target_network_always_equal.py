@@ -63,6 +63,7 @@ class TargetNetworkAlwaysEqual(Rule):
 
     code = "D203"
     since = "0.1"
+    families = "methods with a target network"
     per = "target"
     reads = {"target.distance": FEWEST_MOVED, "target.online_change": FEWEST_MOVED}
     across = {"optimizer.update_norm": 5, "optimizer.parameter_norm": 5}

@@ -53,6 +53,7 @@ class TargetNetworkNeverUpdated(Rule):
 
     code = "D202"
     since = "0.1"
+    families = "methods with a target network"
     per = "target"
     reads = {"target.change": 5, "target.online_change": 5}
     may_read = {"target.distance": 1}

@@ -57,6 +57,7 @@ class TimeLimitStoredAsTerminal(Rule):
 
     code = "D201"
     since = "0.1"
+    families = "on-policy actor-critic"
     per = "env"
     reads = {"bootstrap.final_observation_valued": FEWEST_CUT_OFF, "bootstrap.next_observation_valued": 3}
     across = {"optimizer.parameter_norm": 1, "layer.output_rms": 1, "bootstrap.rows": 1}

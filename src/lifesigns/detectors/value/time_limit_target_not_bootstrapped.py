@@ -56,6 +56,7 @@ class TimeLimitTargetNotBootstrapped(Rule):
 
     code = "D204"
     since = "0.1"
+    families = "value-based and off-policy actor-critic"
     per = "loss"
     reads = {"bootstrap.bare_rows": 3, "bootstrap.rows": 3}
     across = {
