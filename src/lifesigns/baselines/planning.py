@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,16 +71,24 @@ def play_planned(
 
 
 def episodes(
-    problem: Problem, method: str, kind: str, decide: Decide, limit: Slice, most: int = 5, **options: Any
+    problem: Problem,
+    method: str,
+    kind: str,
+    decide: Decide,
+    limit: Slice,
+    most: int = 5,
+    seeds: Sequence[int] = (),
+    **options: Any,
 ) -> tuple[Rung, list[Played]]:
     """Plays episodes on the evaluation seeds while a further one is likely to fit; the rung and what was played.
 
-    Where not even one episode fitted, the rung is of its first steps, beside random actions over as many.
+    `seeds` names other starts; `options` go to `play_planned`. Where not even one episode fitted, the rung is of its
+    first steps, beside random actions over as many.
     """
     found: list[Played] = []
     wall = time.monotonic()
-    for i in range(most):
-        played = play_planned(problem, decide, EVALUATION_SEED + i, limit, **options)
+    for seed in seeds or range(EVALUATION_SEED, EVALUATION_SEED + most):
+        played = play_planned(problem, decide, seed, limit, **options)
         if not played.whole and found:
             break
         found.append(played)

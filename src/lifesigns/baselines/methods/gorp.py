@@ -25,7 +25,7 @@ often actions tie."""
 
 
 def gorp(
-    problem: Problem, limit: Slice, k: int = 1, rollouts: int = 0, depth: int = 0, most: int = 5
+    problem: Problem, limit: Slice, k: int = 1, rollouts: int = 0, depth: int = 0, **options: Any
 ) -> tuple[Rung, list[Played]]:
     """Each decision: the first action of the best sequence of `k`, followed by random actions; ties are counted."""
     method = f"GORP k={k}"
@@ -56,7 +56,7 @@ def gorp(
         ties[1] += 1
         return chosen[best[rng.integers(len(best))]][0]
 
-    rung, played = episodes(problem, method, "greedy", decide, limit, most)
+    rung, played = episodes(problem, method, "greedy", decide, limit, **options)
     facts = {**rung.facts, "tie_rate": ties[0] / max(ties[1], 1), "rollouts": m, "depth": T, "sequences": len(heads)}
     return replace(rung, facts=facts), played
 

@@ -24,8 +24,10 @@ SWEEP_STEPS = 60
 SAMPLES, ENOUGH, FEWEST = 64, 32, 8
 WANTED = 5
 """Episodes that are planned for where each can still have ENOUGH samples a step."""
-COLOUR, SPREAD, TEMPERATURE = 0.6, 0.6, 0.15
-"""Correlation of the noise from step to step; its deviation; temperature in deviations of the returns."""
+LARGE: dict[str, Any] = {"colour": 0.6, "spread": 0.6, "temperature": 0.15}
+SMOOTH: dict[str, Any] = {"colour": 0.8, "spread": 0.3, "temperature": 0.3}
+"""Correlation of the noise from step to step; its deviation; temperature in deviations of the returns. Bodies that
+must be thrown about need large moves (HalfCheetah), fine ones small and smooth moves (Reacher: -5 against -10)."""
 
 Sequences = NDArray[np.float64]
 """[sample, step, component] in [-1, 1]"""
@@ -44,9 +46,9 @@ class Mppi:
     rng: np.random.Generator
     hold: int = 1
     rounds: int = 1
-    spread: float = SPREAD
-    colour: float = COLOUR
-    temperature: float = TEMPERATURE
+    spread: float = LARGE["spread"]
+    colour: float = LARGE["colour"]
+    temperature: float = LARGE["temperature"]
 
     def __post_init__(self) -> None:
         self.restart()
@@ -97,20 +99,24 @@ def scorer(problem: Problem) -> tuple[Score, float, str]:
 
 
 def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Played]]:
-    """Sweeps the horizon on the first steps of a fitting episode, then plays whole episodes with the best one."""
+    """Sweeps the horizon on the first steps of a fitting episode, tries smaller moves at the best one, then plays whole
+    episodes."""
     if problem.actions.kind == "discrete":
         return Rung("MPPI", "planner", blind="actions are discrete; UCT and GORP plan there"), []
     if (no := needs_restore(problem, "MPPI")) is not None:
         return no, []
     score, sps, how = scorer(problem)
-    sweep, horizon = {}, int(fixed.get("horizon", 0))
+    sweep, horizon, moves = {}, int(fixed.get("horizon", 0)), LARGE
     if not horizon:
-        sweep = horizon_sweep(problem, score, sps, limit.part(0.3))
+        begin = limit.part(0.35)
+        sweep = horizon_sweep(problem, score, sps, begin)
         horizon = max(sweep, key=lambda h: sweep[h]) if sweep else 15
+        smooth = horizon_sweep(problem, score, sps, begin, (horizon,), SMOOTH)
+        moves = SMOOTH if sweep and smooth.get(horizon, -np.inf) > sweep[horizon] else LARGE
     samples, hold = int(fixed.get("samples", 0)), int(fixed.get("hold", 1))
     if not samples:
         samples, hold = sized(problem, sps, limit.left, horizon)
-    planner = Mppi(score, problem.actions.n, samples, horizon, problem.rng(31), hold)
+    planner = Mppi(score, problem.actions.n, samples, horizon, problem.rng(31), hold, **moves)
 
     def decide(_: Any, state: Any) -> NDArray[np.float64]:
         if problem.world.age == 0:
@@ -118,7 +124,7 @@ def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Playe
         return planner.decide(state)
 
     rung, played = episodes(problem, "MPPI", "planner", decide, limit, most=int(fixed.get("most", 5)))
-    facts = {**rung.facts, "horizon": horizon, "samples": samples, "replan_every": hold, "simulator": how}
+    facts = {**rung.facts, "horizon": horizon, "samples": samples, "replan_every": hold, "simulator": how, **moves}
     facts |= {"sweep": {str(h): r for h, r in sweep.items()}, "sweep_steps": SWEEP_STEPS}
     return replace(rung, facts=facts), played
 
@@ -132,15 +138,22 @@ def sized(problem: Problem, sps: float, seconds: float, horizon: int) -> tuple[i
     return FEWEST, min(int(np.ceil(FEWEST / max(affordable, 1e-9))), 3)
 
 
-def horizon_sweep(problem: Problem, score: Score, sps: float, limit: Slice) -> dict[int, float]:
+def horizon_sweep(
+    problem: Problem,
+    score: Score,
+    sps: float,
+    limit: Slice,
+    horizons: tuple[int, ...] = HORIZONS,
+    moves: dict[str, Any] = LARGE,
+) -> dict[int, float]:
     """Return of the first steps by horizon, at equal samples; horizons that do not fit are left out."""
     found: dict[int, float] = {}
     steps = min(SWEEP_STEPS, problem.world.horizon)
     samples = int(np.clip(limit.seconds * sps / (steps * sum(HORIZONS)), 8, 32))
-    for horizon in HORIZONS:
+    for horizon in horizons:
         if horizon > problem.world.horizon or limit.over:
             break
-        planner = Mppi(score, problem.actions.n, samples, horizon, problem.rng(32))
+        planner = Mppi(score, problem.actions.n, samples, horizon, problem.rng(32), **moves)
         played = play_planned(problem, lambda _, s, p=planner: p.decide(s), FIT_SEED, limit, steps)
         if played.steps < steps and not played.whole:
             break

@@ -49,6 +49,7 @@ class Uct:
     exploration: float = 0.5
     loss: float = 0.0
     """Return that the end of an episode counts, in units of the largest return seen."""
+    lives: Callable[[], int] | None = None
     scale: float = 1e-9
     root: Node = field(default_factory=Node)
 
@@ -113,8 +114,11 @@ class Uct:
         return max(range(n), key=bound), False
 
     def _step(self, action: int) -> tuple[float, bool]:
+        """Reward, and whether the episode, or a life of an Atari game, is over."""
+        before = self.lives() if self.lives is not None else 0
         _, reward, terminated, truncated = self.problem.world.step(self.problem.actions.decode(action))
-        return reward, terminated or truncated
+        lost = self.lives is not None and self.lives() < before
+        return reward, terminated or truncated or lost
 
     def _rollout(self, node: Node, steps: int) -> float:
         """Random actions from a fresh leaf: the world stands there already."""
@@ -139,18 +143,23 @@ def sized(problem: Problem, limit: Slice, depth: int) -> int:
 def uct(
     problem: Problem, limit: Slice, simulations: int = 0, depth: int = DEPTH, **options: Any
 ) -> tuple[Rung, list[Played]]:
-    """UCT with random rollouts to a fixed depth, the tree kept from one decision to the next."""
+    """UCT with random rollouts to a fixed depth, the tree kept from one decision to the next.
+
+    Losing a life of an Atari game counts as an end that costs as much as the largest return seen. `options` are those
+    of `episodes`: most, most_steps.
+    """
     if (no := _discrete(problem, "UCT")) is not None:
         return no, []
     chosen = simulations or sized(problem, limit, depth)
     searches: dict[int, Uct] = {}
+    lives = layers(problem.world.env)[-1].ale.lives if isinstance(problem.restore, AleState) else None
 
     def decide(_: Any, state: Any) -> int:
         if problem.world.age == 0 or not searches:
-            searches[0] = Uct(problem, problem.rng(20), chosen, depth, loss=options.get("loss", 0.0))
+            searches[0] = Uct(problem, problem.rng(20), chosen, depth, loss=float(lives is not None), lives=lives)
         return searches[0].search(state)
 
-    rung, played = episodes(problem, "UCT", "planner", decide, limit, most=options.get("most", 5))
+    rung, played = episodes(problem, "UCT", "planner", decide, limit, **options)
     facts = {**rung.facts, "simulations": chosen, "depth": depth, "open_loop": float(problem.stochastic)}
     return replace(rung, facts=facts), played
 
