@@ -40,6 +40,7 @@ class Display:
         self._bars: dict[str, TaskID] = {}
         self._readers: dict[str, TraceReader] = {}
         self._total = told_total(plan.arguments)
+        self._told = self._total is not None
         self._measured: list[float] = []
         self._looked = 0.0
 
@@ -60,8 +61,7 @@ class Display:
             self._all = self._progress.add_task("all runs", total=len(state.jobs), note="")
         self._progress.update(self._all, completed=len(state.results), note=overall(state, self._jobs))
         for key in [k for k in self._bars if k not in state.running]:
-            self._progress.remove_task(self._bars.pop(key))
-            self._readers.pop(key, None)
+            self._ended(key, state)
         for key, (attempt, _) in state.running.items():
             if key not in self._bars:
                 self._bars[key] = self._progress.add_task(key[:36], total=self._total, note="")
@@ -69,12 +69,22 @@ class Display:
             if steps:
                 self._progress.update(self._bars[key], completed=steps, total=self._total, note=f"{steps:,.0f} steps")
 
+    def _ended(self, key: str, state: State) -> None:
+        """Takes a bar away; a run that finished tells how many steps the others will have."""
+        self._progress.remove_task(self._bars.pop(key))
+        reader = self._readers.pop(key, None)
+        if reader is not None and state.results.get(key, {}).get("ended") == "finished":
+            self._measured.append(self._read(reader))
+        if not self._told and self._measured and median(self._measured) > 0:
+            self._total = median(self._measured)
+
     def _steps(self, key: str, attempt: Attempt) -> float:
         """Environment steps (or updates) of a run in progress, from its growing trace."""
+        reader = self._readers.setdefault(key, TraceReader(attempt.folder / "trace.lst"))
+        return self._read(reader)
+
+    def _read(self, reader: TraceReader) -> float:
         try:
-            reader = self._readers.get(key)
-            if reader is None:
-                reader = self._readers[key] = TraceReader(attempt.folder / "trace.lst")
             reader.poll()
             health = reader.trace().health
         except (TraceError, OSError):

@@ -127,6 +127,7 @@ def _sentences(
     if not closest.different and closest.equivalence is None:
         found.append(_missing(closest))
     found += _of_failures(scores, figures, own)
+    found += _speed(scores, figures)
     if closest.pairing is not None:
         does = "helps: runs were paired by seed" if closest.pairing.helps else "does not help: runs were not paired"
         found.append(f"Sharing seeds {does} (correlation {closest.pairing.correlation.estimate:.2f}).")
@@ -168,6 +169,15 @@ def _of_failures(scores: Scores, figures: Sequence[ArmSummary], pairs: Sequence[
             shown = "differ" if pair.failures.p <= pair.alpha else "are not shown to differ"
             found.append(f"The failure rates {shown} (Fisher exact, p = {pair.failures.p:.2g}).")
     return found
+
+
+def _speed(scores: Scores, figures: Sequence[ArmSummary]) -> list[str]:
+    """When half of the runs of each arm are at the line for good scores; runs that never are count as censored."""
+    known = [(arm.name, arm.to_line) for arm in figures if arm.to_line is not None]
+    if len(known) < len(figures):
+        return []
+    told = [f"{name} {'never' if np.isinf(at.estimate) else f'{at.estimate:,.0f}'}" for name, at in known]
+    return [f"Half of the runs have reached {scores.line:.4g} after so many {scores.clock}: {', '.join(told)}."]
 
 
 def _rate(arm: ArmSummary, tasks: int) -> str:
