@@ -65,7 +65,7 @@ def test_missing_and_not_finite_values(tmp_path: Path) -> None:
         ("a.csv", "seed,step,return\n0,1,1\n0,1,2\n", "seed 0 has 2 values at step 1"),
         ("a.csv", "seed,step,return\n", "a header and rows"),
         ("a.csv", "seed,step,b,c\n0,1,1,2\n", "expected a column `return` or `score`"),
-        ("a.bin", "hello", "expected a log"),
+        ("a.bin", "hello", "a.bin` is no lifesigns run"),
         ("a.npy", "hello", "expected an array of numbers"),
     ],
 )
