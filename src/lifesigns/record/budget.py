@@ -13,6 +13,10 @@ INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
 FIRST_GUESS_S = 0.002
+ODD, FEW_S = 8.0, 0.02
+"""A sample that took `ODD` times the usual and more than `FEW_S` (the first one: more than `FEW_S`) was interrupted by
+other programs. The excess is not its cost, and would leave nothing for later samples on a busy machine (benchmarks/peers:
+440 updates of the digits case had one sample)."""
 DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
 """Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 
@@ -38,7 +42,8 @@ class Budget:
         return INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started) - self._spent[kind]
 
     def charge(self, kind: str, seconds: float) -> None:
-        """Books what one sample cost."""
+        """Books what one sample cost, without what other programs took of the time."""
+        seconds = min(seconds, max(ODD * self._expected.get(kind, 0.0), FEW_S))
         self._spent[kind] += seconds
         self.spent_s += seconds
         before = self._expected.get(kind)
