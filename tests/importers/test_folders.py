@@ -53,7 +53,7 @@ def test_folders_that_add_hparams_makes_are_part_of_the_run_above(tmp_path: Path
 def test_tables_of_data_are_no_logs(tmp_path: Path) -> None:
     (tmp_path / "iris.csv").write_text("sepal,petal\n1,2\n")
     (tmp_path / "package.json").write_text('{"name": "x"}')
-    with pytest.raises(LogError, match="expected the logs of a run under"):
+    with pytest.raises(LogError, match="no log of a training run is under it"):
         find(tmp_path)
 
 

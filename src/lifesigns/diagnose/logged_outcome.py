@@ -17,6 +17,8 @@ WINDOW = 100
 of RLlib."""
 POINTS = 15
 """points kept where it cannot be known how many episodes lie between two; assumed."""
+MOST = 2000
+"""points to which longer series are thinned evenly: Kendall's score takes the square of their number."""
 FEWEST = 6
 """points from which Kendall's test can reach `SIGNIFICANT_Z`."""
 SIGNIFICANT_Z, CLEARLY = 2.58, 0.64
@@ -37,6 +39,7 @@ def from_means(trace: Trace, found: Sequence[Series]) -> Outcome | None:
     kept = np.isfinite(one.y) & np.isfinite(one.x)
     x, y = one.x[kept], one.y[kept]
     chosen = np.arange(len(y)) if evaluated else _apart(x, trace.get(LENGTH, one.subject))
+    chosen = chosen[:: max(1, -(-len(chosen) // MOST))]
     values = y[chosen]
     what = "evaluations" if evaluated else f"logged means that share no episode ({len(y)} logged)"
     if len(values) < FEWEST:

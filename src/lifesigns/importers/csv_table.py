@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
-from lifesigns.importers.logged import Log, LogError
-from lifesigns.importers.rows import log_of, number
+import numpy as np
+
+from lifesigns.importers.logged import Array, Log, LogError
+from lifesigns.importers.rows import NOT_LOGGED, log_of_table, number
 
 TITLE = "CSV"
 SUFFIXES = (".csv", ".tsv")
@@ -31,27 +33,23 @@ def first_line(path: Path) -> str:
 
 def read(path: Path) -> Log:
     """The numeric columns. Raises LogError."""
-    rows: list[dict[str, float]] = []
-    lost = 0
-    for row in rows_of(path):
-        if row:
-            rows.append(row)
-        else:
-            lost += 1
-    logger = _logger(path, rows)
-    return log_of(rows, logger, lost=lost, update_step=logger == "lightning", what=f"table `{path}`")
+    names, cells = cells_of(path)
+    values = {name: column_of(column) for name, column in zip(names, cells, strict=True) if name}
+    logger = _logger(path, set(names))
+    return log_of_table(values, logger, update_step=logger == "lightning", what=f"table `{path}`")
 
 
-def rows_of(path: Path, comment: str = "") -> Iterator[dict[str, float]]:
-    """The numbers of each row by its column's name; an empty dict for a row that has none.
+def cells_of(path: Path, comment: str = "") -> tuple[list[str], list[tuple[str, ...]]]:
+    """Names of the columns, and the text of their cells; rows that are too short are filled with "".
 
-    The last row is left out where the file does not end with a line end: it may be half written. Raises LogError.
+    The last row is left out where the file does not end with a line end: it may be half written. So are headers that
+    are repeated, as by a run that was resumed. Raises LogError.
     """
     try:
-        text = path.read_text("utf-8", "replace")
+        text = path.read_text("utf-8", "replace").replace("\0", "")
     except OSError as error:
         raise LogError(f"cannot read `{path}`: {error.strerror}") from error
-    lines = [line.replace("\0", "") for line in text.splitlines(keepends=True)]
+    lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith(("\n", "\r")) and len(lines) > 2:
         lines.pop()
     while comment and lines and lines[0].startswith(comment):
@@ -61,27 +59,29 @@ def rows_of(path: Path, comment: str = "") -> Iterator[dict[str, float]]:
     if delimiter not in header and len(header.split()) != 1:
         raise LogError(f"expected a table with a header line in `{path}`, got {header.strip()[:60]!r}")
     csv.field_size_limit(MAX_FIELD)
-    table = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
-        names = [n.strip() for n in next(table)]
-        if not any(names) or all(number(n) is not None for n in names):
-            raise LogError(
-                f"expected a header line with the names of the columns in `{path}`, got {header.strip()[:60]!r}"
-            )
-        for cells in table:
-            if cells and [c.strip() for c in cells] != names:
-                found = ((n, number(c)) for n, c in zip(names, cells, strict=False))
-                yield {n: v for n, v in found if v is not None and n}
-    except StopIteration:
-        raise LogError(f"expected a table with a header line in `{path}`, got an empty file") from None
+        rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
     except csv.Error as error:
         raise LogError(f"expected a table in `{path}`, got something else: {error}") from error
+    names = [n.strip() for n in rows[0]] if rows else []
+    if not any(names) or all(number(n) is not None for n in names):
+        raise LogError(f"expected a header line with the names of the columns in `{path}`, got {header.strip()[:60]!r}")
+    width = len(names)
+    body = [
+        r if len(r) == width else [*r, *[""] * width][:width] for r in rows[1:] if r[0] != rows[0][0] or r != rows[0]
+    ]
+    return names, list(zip(*body, strict=True)) if body else [()] * width
 
 
-def _logger(path: Path, rows: list[dict[str, float]]) -> str:
-    names = set(rows[0]) if rows else set[str]()
-    for row in rows[:50]:
-        names.update(row)
+def column_of(cells: Sequence[str]) -> Array:
+    """The numbers of a column's cells; `NOT_LOGGED` where a cell holds none."""
+    try:
+        return np.asarray([float(c) for c in cells], dtype=np.float64)
+    except ValueError:
+        return np.asarray([NOT_LOGGED if (v := number(c)) is None else v for c in cells], dtype=np.float64)
+
+
+def _logger(path: Path, names: set[str]) -> str:
     if "time/total_timesteps" in names or "time/iterations" in names:
         return "sb3"
     if path.name == "metrics.csv" and {"epoch", "step"} <= names:

@@ -44,8 +44,8 @@ def find(path: Path) -> list[Source]:
         return _file(path, run)
     found = list(_walk(path, path, 0, [MAX_ENTRIES])) or list(_texts(path))
     if not found:
-        known = "TensorBoard, W&B, MLflow, CSV, JSON or printed output"
-        raise LogError(f"expected the logs of a run under `{path}` ({known}), got none that is known")
+        known = "TensorBoard, W&B, MLflow, CSV, JSON, printed output"
+        raise LogError(f"`{path}` is no lifesigns run, and no log of a training run is under it (known are {known})")
     return sorted(found, key=lambda s: re.sub(r"\d+", lambda n: n.group().zfill(12), s.name))
 
 
@@ -53,8 +53,8 @@ def _file(path: Path, run: str) -> list[Source]:
     module = next((m for m in FORMATS if m.sniff(path)), None)
     if module is None:
         raise LogError(
-            f"expected a log (an event file, .wandb, .csv, .jsonl, .json, .db, .log) at `{path}`, got a file of a form "
-            "that is not known; name printed output `*.log`"
+            f"`{path}` is no lifesigns run and no log of a known form (event file, .wandb, .csv, .jsonl, .json, .db, "
+            ".log); name printed output `*.log`"
         )
     if module is mlflow_store:
         return _sqlite(path, path.name, run)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lifesigns.importers.csv_table import first_line, rows_of
+from lifesigns.importers.csv_table import cells_of, column_of, first_line
 from lifesigns.importers.logged import Column, Log, LogError
 
 TITLE = "Stable-Baselines3 monitor file"
@@ -39,8 +39,11 @@ def _episodes(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Rows (r, l, t) of one file, times from the earliest start of the folder's files."""
     start = _header(path).get("t_start")
     begun = float(start) if isinstance(start, (int, float)) and abs(start) < 1e12 else 0.0
-    rows = [[r["r"], r["l"], begun + r.get("t", 0.0)] for r in rows_of(path, "#") if "r" in r and "l" in r]
-    found = np.asarray(rows, dtype=np.float64).reshape(-1, 3)
+    names, cells = cells_of(path, "#")
+    if not {"r", "l"} <= set(names):
+        return np.empty((0, 3))
+    values = dict(zip(names, (column_of(c) for c in cells), strict=True))
+    found = np.column_stack([values["r"], values["l"], begun + values.get("t", np.zeros(len(values["r"])))])
     return found[np.isfinite(found[:, 1]) & (found[:, 1] >= 0)]
 
 

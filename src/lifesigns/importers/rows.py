@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lifesigns.importers.clocks import clock_of_steps, step_column, time_column
-from lifesigns.importers.logged import Builder, Column, Log, LogError
+from lifesigns.importers.logged import Array, Builder, Column, Log, LogError
 from lifesigns.model.roles import normal
 
 MAX_DEPTH = 12
@@ -65,6 +66,36 @@ def without_gaps(column: Column) -> Column:
     return Column(column.step[keep], column.value[keep], column.wall_s[keep])
 
 
+NOT_LOGGED = float(np.array([0x7FF8000000000DAD], dtype=np.uint64).view(np.float64)[0])
+"""A NaN of its own bits, which stands for a cell without a number; a logged NaN has others."""
+
+
+def log_of_table(values: Mapping[str, Array], logger: str, *, update_step: bool = False, what: str = "table") -> Log:
+    """The log of a table's columns [rows], `NOT_LOGGED` in empty cells; otherwise as `log_of`."""
+    there = {name: _bits(column) != _bits(np.asarray([NOT_LOGGED]))[0] for name, column in values.items()}
+    names = [n for n in values if there[n].any()]
+    step, clock, why = step_column(names)
+    time = time_column([n for n in names if n != step])
+    rows = max((len(v) for v in values.values()), default=0)
+    at = _carried(values[step], there[step]) if step else np.arange(rows, dtype=np.float64)
+    wall = np.where(there[time], values[time], np.nan) if time else np.full(rows, np.nan)
+    first = np.flatnonzero(np.isfinite(wall))
+    wall = wall - wall[first[0]] if len(first) else wall
+    kept = [n for n in names if n not in (step, time)] or [n for n in names if n == step]
+    columns = {n: without_gaps(Column(at[m], values[n][m], wall[m])) for n in kept if (m := there[n]).any()}
+    return _log(columns, logger, (step, clock, why), update_step=update_step, what=what)
+
+
+def _bits(column: Array) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(column).view(np.uint64)
+
+
+def _carried(step: Array, there: NDArray[np.bool_]) -> Array:
+    """Steps, where a row has none that of the row before (0 at the start)."""
+    last = np.maximum.accumulate(np.where(there, np.arange(len(step)), -1))
+    return np.where(last >= 0, step[np.maximum(last, 0)], 0.0)
+
+
 def log_of(
     rows: Sequence[Mapping[str, float]], logger: str, *, lost: int = 0, update_step: bool = False, what: str = "log"
 ) -> Log:
@@ -88,6 +119,19 @@ def log_of(
     if not columns and step:
         built.add_all({step: rows[-1][step]} if rows and step in rows[-1] else {}, at)
         columns = built.columns()
+    return _log(columns, logger, (step, clock, why), lost=lost, update_step=update_step, what=what)
+
+
+def _log(
+    columns: dict[str, Column],
+    logger: str,
+    steps: tuple[str, str, str],
+    *,
+    lost: int = 0,
+    update_step: bool = False,
+    what: str,
+) -> Log:
+    step, clock, why = steps
     if not columns:
         raise LogError(f"expected named numbers in the {what}, got none; is it the log of a training run?")
     if clock == "logged" and step:
