@@ -15,8 +15,8 @@ MARGIN = 1.3
 FIRST_GUESS_S = 0.002
 ODD, FEW_S = 8.0, 0.02
 """A sample that took `ODD` times the usual and more than `FEW_S` (the first one: more than `FEW_S`) was interrupted by
-other programs. The excess is not its cost, and would leave nothing for later samples on a busy machine (benchmarks/peers:
-440 updates of the digits case had one sample)."""
+other programs. The excess is not its cost, and would leave nothing for later samples: on a busy machine 440 updates of
+a script had one sample (benchmarks/peers)."""
 DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
 """Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 
