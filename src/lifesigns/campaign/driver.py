@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
@@ -25,6 +26,8 @@ ORPHAN_S = 5.0
 """How long the supervisors of a driver that was killed get to end by themselves."""
 SAME_CRASHES = 3
 """Runs that crash alike, none of them otherwise, after which the rest are not begun."""
+NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
+"""Left out when two crashes are compared: a value that is varied, an address, a line."""
 TICK_S = 0.25
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -181,10 +184,11 @@ def _killed(result: Mapping[str, Any]) -> bool:
 
 def _alike(results: Mapping[str, Mapping[str, Any]]) -> str:
     """A sentence where all of the first runs crashed with the same words: the others would too."""
-    crashes = {str(r.get("exception")) for r in results.values() if r.get("ended") == "crashed"}
+    said = [str(r.get("exception")) for r in results.values() if r.get("ended") == "crashed"]
+    crashes = {NUMBER.sub("#", text) for text in said}
     crashed = sum(r.get("ended") == "crashed" for r in results.values())
     if crashed >= SAME_CRASHES and crashed == len(results) and len(crashes) == 1:
-        return f"each of the first {crashed} runs crashed with `{crashes.pop()}`; the rest were not begun"
+        return f"each of the first {crashed} runs crashed with `{said[0]}`; the rest were not begun"
     return ""
 
 

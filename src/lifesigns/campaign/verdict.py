@@ -25,8 +25,10 @@ explanation; assumed. `luck` is defined so in `diagnose.causes`: it explains a f
 FAULTS = ("bug", "hyperparameter", "environment")
 SHOWN_CAUSES = 4
 LEAST_SHOWN = 0.03
-EVERY_DRAW = 0.05
+DECIDES = 0.05
 """level at which a setting is said to decide the failures"""
+EVEN = 0.455
+"""probability of a kind of cause from which it is named as the reason: what is said as an even chance or better"""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def _settings(judgements: Mapping[tuple[tuple[str, str], ...], Judgement]) -> li
         pairs = [(a, b) for i, a in enumerate(rates) for b in rates[i + 1 :]]
         least = min((fisher_test(a[1], a[2], b[1], b[2]).p for a, b in pairs), default=1.0)
         p = min(1.0, least * max(len(pairs), 1))
-        found.append(SettingVerdict(name, tuple(rates), p, p <= EVERY_DRAW))
+        found.append(SettingVerdict(name, tuple(rates), p, p <= DECIDES))
     return found
 
 
@@ -235,21 +237,28 @@ def _one(v: VariantVerdict) -> tuple[str, str]:
     return f"{rate}{lottery}. {_blame(v)}", _kind(v)
 
 
-def _kind(v: VariantVerdict) -> str:
-    """The kind of cause that is most probable in sum."""
-    totals: Counter[str] = Counter()
+def _first_kind(v: VariantVerdict) -> tuple[str, float]:
+    """The likeliest kind of cause and its probability; unknown where no failed run has a diagnosis."""
+    totals: dict[str, float] = {}
     for cause in v.causes:
-        totals[cause.odds.kind] += int(1e6 * cause.probability)
-    return totals.most_common(1)[0][0] if totals else "unknown"
+        totals[cause.odds.kind] = totals.get(cause.odds.kind, 0.0) + cause.probability
+    return max(totals.items(), key=lambda item: item[1], default=("unknown", 0.0))
+
+
+def _kind(v: VariantVerdict) -> str:
+    """The kind of cause that is more likely than not; unknown without one."""
+    kind, share = _first_kind(v)
+    return kind if share >= EVEN else "unknown"
 
 
 def _blame(v: VariantVerdict) -> str:
-    """`Most likely luck (highly likely, 71–85 %).`"""
+    """`Why: luck, highly likely (71–85 %).`"""
     if not v.causes:
         ends = Counter(r.failed for r in v.judgement.failed if r.failed).most_common(1)
         return f"Most of them {ends[0][0]}." if ends else "Why is open."
-    kind = _kind(v)
-    share = min(sum(c.probability for c in v.causes if c.odds.kind == kind), 1.0)
-    words, (low, high) = in_words(share)
-    names = {"hyperparameter": "hyperparameters", "unknown": "something that no check looks for"}
-    return f"Why: {names.get(kind, kind)}, {words} ({low}–{high} %)."
+    kind, share = _first_kind(v)
+    words, (low, high) = in_words(min(share, 1.0))
+    name = {"hyperparameter": "hyperparameters", "unknown": "something that no check looks for"}.get(kind, kind)
+    if share < EVEN:
+        return f"Why is open; {name} comes first ({low}–{high} %)."
+    return f"Why: {name}, {words} ({low}–{high} %)."
