@@ -34,6 +34,8 @@ def _meet(lab: Lab, facts: Facts, stain: Stain) -> None:
         facts.site = stain.base.site(found[0])
         facts.data["meets_reward"] = True
         line = origin.open_mask(stain, found[0])
+        if line is None and not [p for p in stain.base.parents[found[0]] if p >= 0]:
+            line = origin.special_call(lab.plan("busy"), stain, found[0])
         facts.data.update({"line": line} if line else {})
 
 

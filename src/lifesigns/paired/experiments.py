@@ -152,6 +152,21 @@ def answer(stain: Stain, facts: Facts) -> None:
         facts.site = stain.base.site(first)
 
 
+def answer_in_order(stain: Stain, facts: Facts) -> None:
+    """The same for a dye that changes what is recorded: gradients are compared by their order, and only the first of
+    each optimiser counts for the size (later ones have learned from it)."""
+    answer(stain, facts)
+    effects = stain.effects_in_order("grad")
+    names = [stain.base.name(i) for i in stain.base.of_kind("grad").tolist()]
+    again = next((n for n, name in enumerate(names) if name in names[:n]), len(names))
+    facts.series["dye.gradient_effect"] = [(float(k), e) for k, e in enumerate(effects)]
+    facts.data.update(
+        gradients=len(effects),
+        gradients_touched=sum(e > 0 for e in effects),
+        largest_effect=max(effects[:again], default=0.0),
+    )
+
+
 def path_of(stain: Stain, until: int, most: int = 8) -> list[dict[str, Any]]:
     """The user's lines that a stain went through, in order, each with its first operation."""
     found: dict[tuple[str, int], dict[str, Any]] = {}

@@ -117,8 +117,8 @@ class LinePath:
         return next((m for m in self.marks if m.at == at and m.at > after), None)
 
     def spread(self, planted: int) -> Mark | None:
-        """The first line, after the last step before the stain left the rollout, that is stained more often than was
-        planted: where one step's reward begins to reach other steps."""
+        """The first line that is stained more often than was planted: where one step's reward begins to reach other
+        steps. In one call of a function that takes no steps, else after the rollout (a sum of rewards is no target)."""
         steps = {i for i, e in enumerate(self.events) if STEP_CALL.search(text_of(e.file, e.line))}
         later = [m for m in self.marks if m.at not in steps]
         last_step = max((m.at for m in self.marks if m.at in steps), default=-1)
@@ -126,6 +126,12 @@ class LinePath:
         tail = [m for m in later if m.at > last_step]
         cut = self._rollout_end(following, tail)
         tail = [m for m in tail if m.at > cut]
+        stepping = {self.events[i].frame for i in steps}
+        called = [m for m in later if m.at > last_step and m.frame not in stepping]
+        inside = Counter((m.file, m.line, m.frame) for m in called)
+        found = next((m for m in called if inside[(m.file, m.line, m.frame)] > planted), None)
+        if found is not None:
+            return found
         counts = Counter((m.file, m.line) for m in tail)
         return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
 

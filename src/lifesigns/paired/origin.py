@@ -6,6 +6,7 @@ Flows in: a plan, a stain. Flows out: records or places. Used by the readers of 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD, RunLog, Site, Stain
+from lifesigns.paired.runlog import GRAD, SITE, RunLog, Site, Stain
 
 WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
 """Operations by which data get into a buffer."""
@@ -70,7 +71,7 @@ def stopped_at(stain: Stain) -> tuple[int, int] | None:
 
 
 def open_mask(stain: Stain, until: int) -> dict[str, Any] | None:
-    """The line that made a mask of zeros and ones which lets a stain through, before record `until`; None for none."""
+    """The line that made a mask (zeros and one other number) which lets a stain through, before record `until`."""
     log = stain.base
     for i, change in stain.ops():
         if i > until:
@@ -79,10 +80,21 @@ def open_mask(stain: Stain, until: int) -> dict[str, Any] | None:
             continue
         for one in (p for p in log.parents[i] if p >= 0 and p not in stain.marks):
             value = log.value(one)
-            if value is not None and value.ndim and set(np.unique(value).tolist()) == {0, 1}:
+            levels = np.unique(value) if value is not None and value.ndim else ()
+            if len(levels) == 2 and 0 in levels:
                 source = written_at(log, one)
                 return place(log.site(source if source >= 0 else one))
     return None
+
+
+def special_call(plan: Plan, stain: Stain, until: int) -> dict[str, Any] | None:
+    """The line that calls a network on what differs, if it runs at few of the steps (at ends of episodes, say)."""
+    log = stain.base
+    given = {i for i in stain.of_kind("input") if i < until}
+    calls = [i for i in stain.of_kind("call") if i < until and given & set(plan.inputs_of(i)[:1])]
+    sites = Counter(int(log.rows[i, SITE]) for i in log.of_kind("call").tolist())
+    rare = [i for i in calls if sites[int(log.rows[i, SITE])] < 0.5 * len(plan.training)]
+    return calling(plan, log.site(rare[-1])) if rare else None
 
 
 def cut_before(plan: Plan, record: int) -> dict[str, Any] | None:

@@ -20,6 +20,10 @@ SELDOM = 0.3
 """
 
 
+INNER = 0.85
+"""Part of an episode in which the changed reward lies: some of its rows must not answer, to tell it from a mean."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of one environment: the records of its action and reward, its number, and where in its episode it is."""
@@ -252,12 +256,11 @@ class Plan:
         """The step of the first training environment at which one reward is changed: as deep in an episode as can be
         before the first update (up to 24 steps), neither its last."""
         first = self.train_parts[0] if self.train_parts else -1
-        chosen = [s for s in self.steps if s.part == first and s.action < self.first_grad and not s.end]
-        depth = self._rows_before(chosen)
-        return max(chosen, key=lambda s: (min(depth[s.number], 24), -s.number), default=None)
-
-    def _rows_before(self, steps: list[Step]) -> dict[int, int]:
-        return {s.number: s.in_episode for s in steps}
+        before = [s for s in self.steps if s.part == first and s.action < self.first_grad]
+        length = Counter(s.episode for s in before)
+        chosen = [s for s in before if not s.end]
+        inner = [s for s in chosen if s.in_episode <= INNER * length[s.episode]] or chosen
+        return max(inner, key=lambda s: (min(s.in_episode, 24), -s.number), default=None)
 
     def name_of(self, part: int) -> dict[str, Any]:
         """What the run noted of an environment: class, line that made it, spaces."""

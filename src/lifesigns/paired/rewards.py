@@ -38,7 +38,7 @@ def impulse_stain(lab: Lab) -> tuple[Stain, str]:
     """The stain of one reward where it is learned from soon, else that of the comb; and which it is."""
     once = lab.stain("natural", "reward-once")
     reading = readings.impulse(once, DELTA, once.common)
-    if once.of_kind("grad") and reading is not None and reading.count >= 3:
+    if once.of_kind("grad") and reading is not None and (reading.count >= 3 or reading.rows >= 4):
         return once, "once"
     return lab.stain("natural", "reward-comb"), "comb"
 
@@ -209,7 +209,7 @@ def sign(lab: Lab, facts: Facts) -> None:
             continue
         label = stain.base.name(i)
         change = stain.delta(i)
-        if change is None or change.ndim == 0:
+        if change is None or change.ndim == 0 or label.split("[")[0] not in plan.trained:
             continue
         pull = _pull(plan, stain, i, change.reshape(change.shape[0], -1), wanted)
         if pull is not None and len(pulls.setdefault(label, [])) < 16:

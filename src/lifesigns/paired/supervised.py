@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifesigns.paired import origin
-from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched, path_of
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, UPDATE, RunLog
 
@@ -131,25 +131,8 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
         raise Blind("no backward call was seen")
     if places:
         stain = lab.stain("natural", "row-by-row")
-        answer(stain, facts)
-        effects = stain.effects_in_order("grad")
-        facts.series["dye.gradient_effect"] = [(float(k), e) for k, e in enumerate(effects)]
-        facts.data.update(
-            gradients=len(effects),
-            gradients_touched=sum(e > 0 for e in effects),
-            largest_effect=max(effects[: _first_of_each(stain.base)], default=0.0),  # later ones have learned from it
-        )
+        answer_in_order(stain, facts)
         facts.site = lab.log("natural").site(places[0]["record"])
-
-
-def _first_of_each(log: RunLog) -> int:
-    """How many gradients come before an optimiser is given its second."""
-    seen: set[str] = set()
-    for number, i in enumerate(log.of_kind("grad").tolist()):
-        if log.name(i) in seen:
-            return number
-        seen.add(log.name(i))
-    return len(seen)
 
 
 def output_rows(lab: Lab, facts: Facts) -> None:

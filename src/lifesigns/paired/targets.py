@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lifesigns.paired import readings
-from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.rewards import strong
 from lifesigns.paired.runlog import GRAD
@@ -64,10 +64,12 @@ def detached_target(lab: Lab, facts: Facts) -> None:
     if "next-value-detached" not in lab.asked():
         raise Blind("no network that needs a gradient is called on next observations in an update")
     stain = lab.stain("natural", "next-value-detached")
-    answer(stain, facts)
-    calls = next_calls(lab.plan("natural"))
+    answer_in_order(stain, facts)
+    plan = lab.plan("natural")
+    calls = next_calls(plan)
     if calls:
         facts.site = stain.base.site(calls[0])
+        facts.data["graph_of"] = sorted({plan.label(c) for c in calls} - plan.trained)
 
 
 def next_calls(plan: Plan) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, dye_case
+from lifesigns.dyes.base import DyeRule, count, dye_case, listed
 from lifesigns.model import Finding
 from lifesigns.rules import Case, Likelihood, View
 
@@ -49,12 +49,19 @@ class GradientThroughTarget(DyeRule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
+        facts = self.facts(view)
+        if not count(facts, "gradients_touched") and listed(facts, "graph_of"):
+            names = ", ".join(f"`{n}`" for n in listed(facts, "graph_of"))
+            message = f"a graph is built through {names} on next observations; no optimiser holds them (harmless here)"
+            return [self.found(view, message, "note", 0.0)]
         return self.must_not_change(view, "cutting the values of next observations from the graph")
 
     def fires_on(self) -> Iterable[Case]:
         """A large effect, and one that is rounding only."""
         seen = {"planted": 16, "gradients": 16, "gradients_touched": 16, "largest_effect": 0.6}
         yield dye_case("through", self.dye, seen, effects=(0.6, 0.5))
+        unused = {**seen, "gradients_touched": 0, "largest_effect": 0.0, "graph_of": ["QNetwork#1"]}
+        yield dye_case("of a network that is not trained", self.dye, unused)
         yield dye_case("rounding", self.dye, {**seen, "largest_effect": 1e-8}, effects=(1e-8, 0.0))
 
     def quiet_on(self) -> Iterable[Case]:
