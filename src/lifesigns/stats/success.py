@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import sqrt
 from typing import Literal
 
@@ -74,13 +75,14 @@ def fisher_test(successes_a: int, runs_a: int, successes_b: int, runs_b: int) ->
     """
     _check_counts(successes_a, runs_a)
     _check_counts(successes_b, runs_b)
-    p = float(fisher_table(runs_a, runs_b)[successes_a, successes_b])
-    least = float(fisher_table(runs_a, runs_b)[runs_a, 0])
+    table = fisher_table(runs_a, runs_b)
+    p, least = float(table[successes_a, successes_b]), float(table[runs_a, 0])
     return Significance(p, successes_a / runs_a - successes_b / runs_b, "Fisher exact", exact=True, least_p=least)
 
 
+@lru_cache(maxsize=64)
 def fisher_table(runs_a: int, runs_b: int) -> Array:
-    """Two-sided p of Fisher's exact test for every pair of counts, [successes of A, successes of B]."""
+    """Two-sided p of Fisher's exact test for every pair of counts, [successes of A, successes of B]; read-only."""
     p = np.empty((runs_a + 1, runs_b + 1))
     for total in range(runs_a + runs_b + 1):
         a = np.arange(max(0, total - runs_b), min(runs_a, total) + 1)
@@ -91,6 +93,7 @@ def fisher_table(runs_a: int, runs_b: int) -> Array:
         summed = np.cumsum(chance[order])
         last: NDArray[np.intp] = np.searchsorted(chance[order], chance * (1.0 + 1e-7), side="right") - 1
         p[a, total - a] = np.minimum(1.0, summed[last])
+    p.setflags(write=False)
     return p
 
 
