@@ -126,7 +126,8 @@ def _common_step(field: Field, task: str, at: float | None, notes: list[str]) ->
         if not len(own):
             own = np.array([c.end for _, c in _curves(arm, task, field.metric) if len(c)])
         if not len(own):
-            raise CompareError(f"no run of `{arm.name}` has a {field.metric.name}; name another with --metric SERIES")
+            what = f"{field.metric.name}{_of(task)}"
+            raise CompareError(f"no run of `{arm.name}` has a {what}; leave it out, or name a series with --metric")
         whole = own[own >= REACH * float(np.median(own))]
         ends.append(float(whole.min()))
         longest.append(float(own.max()))
@@ -207,7 +208,7 @@ def _say_short(arm: Arm, task: str, step: float, column: Sequence[tuple[Run, Cur
         elif len(curve) and curve.clock != NO_CLOCK and curve.end < REACH * step:
             notes.append(f"{who} ends at {curve.end:,.0f} of {step:,.0f}: its last score is carried forward.")
         elif not len(curve):
-            notes.append(f"{who} has no score: it counts as failed.")
+            notes.append(f"{who} has no score: it counts as failed; leave it out if it was never run.")
 
 
 def _worst(columns: Sequence[Array], metric: Metric) -> float:
