@@ -37,9 +37,11 @@ def diagnosed(path: Path, roles: Mapping[str, str] | None = None) -> Result:
     rules = [r for r in all_rules() if type(r).__module__.startswith("lifesigns.detectors.")]
     found = diagnose(trace, rules, str(path))
     lines, unlogged = openers(trace, rules, found.verdicts)
-    if not lines:
+    preview = not lines
+    if preview:
         lines = openers(trace, rules, found.preview)[0]
-    extra = {"imported": trace.meta["imported"], "openers": [asdict(o) for o in lines], "unlogged": unlogged}
+    told = [{**asdict(o), "preview": preview} for o in lines]
+    extra = {"imported": trace.meta["imported"], "openers": told, "unlogged": unlogged}
     return Result(RunFolder(path), trace, replace(found, coverage={**found.coverage, **extra}))
 
 

@@ -85,7 +85,9 @@ def _list_sources(path: Path, sources: Sequence[Source], json: bool) -> None:
     console().print(sources_table([(s.name, s.title) for s in sources[:MOST_LISTED]]))
     more = f" (and {len(sources) - MOST_LISTED} more)" if len(sources) > MOST_LISTED else ""
     say(f"{len(sources)} runs in `{path}`{more}; pick one:")
-    print(f"  lifesigns diagnose {shlex.quote(place(sources[0]))}")
+    picked = [shlex.quote(place(s)) for s in sources[:2]]
+    print(f"  lifesigns diagnose {picked[0]}")
+    print(f"or compare some of them:\n  lifesigns compare {' '.join(picked)}")
 
 
 def runs(

@@ -28,8 +28,9 @@ class Opener:
 def openers(trace: Trace, rules: Iterable[Rule], verdicts: Iterable[Verdict]) -> tuple[list[Opener], list[str]]:
     """(roles by how many checks each would open, most first; codes of blind checks that no logged number opens).
 
-    A check is opened by a role if the role's series is all that it lacks. Roles that a run of this kind has no use for
-    (an episode return where no environment is, a clip fraction beside Q values) are left out.
+    A check is opened by a role if the role's series is all that it lacks, or one of several of which any will do. Roles
+    that a run of this kind has no use for (an episode return where no environment is, a clip fraction beside Q values)
+    are left out.
     """
     by_code = {r.code: r for r in rules}
     have = {s.name for s in trace.series}
@@ -46,6 +47,9 @@ def openers(trace: Trace, rules: Iterable[Rule], verdicts: Iterable[Verdict]) ->
             opened.setdefault(useful[lacking[0]], []).append(one.code)
         elif any(n not in loggable for n in lacking):
             closed.append(one.code)
+        elif not rule.reads and not have & set(rule.across):
+            for name in (n for n in rule.across if n in useful):
+                opened.setdefault(useful[name], []).append(one.code)
     order = list(ROLES)
     found = [Opener(role, tuple(codes)) for role, codes in opened.items()]
     return sorted(found, key=lambda o: (-len(o.codes), order.index(o.role))), closed

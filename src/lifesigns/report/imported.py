@@ -59,7 +59,9 @@ def opener_lines(seen: Mapping[str, Any]) -> list[str]:
     if found:
         codes = [str(c) for c in found[0]["codes"]]
         lines.append(f"{logging_line(logger, str(found[0]['role']))}")
-        lines.append(f"would open {len(codes)} blind check{'s' if len(codes) > 1 else ''}: {', '.join(codes)}.")
+        kind = "check in preview (--preview shows those)" if found[0].get("preview") else "blind check"
+        kind = kind.replace("check", "checks", 1) if len(codes) > 1 else kind
+        lines.append(f"would open {len(codes)} {kind}: {', '.join(codes)}.")
     if seen.get("unlogged"):
         lines.append(
             f"{len(seen['unlogged'])} read what no logger is given (gradients, activations, random actions), and lints "
