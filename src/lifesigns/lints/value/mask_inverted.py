@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
-from lifesigns.lints.source import Source
+from lifesigns.lints.source import Role, Source
 from lifesigns.lints.value.td_sums import td_sums
 from lifesigns.rules import Likelihood
 
