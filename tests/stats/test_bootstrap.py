@@ -84,7 +84,7 @@ def test_the_generator_is_used_and_the_global_one_is_not() -> None:
     np.random.seed(3)
     before = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
     rng = np.random.default_rng(0)
-    first, second = (bootstrap_interval(np.arange(12.0) ** 2, rng=rng) for _ in range(2))
+    first, second = (bootstrap_interval(np.arange(12.0) ** 2, "mean", rng=rng) for _ in range(2))
     assert (np.random.get_state()[1] == before).all()  # type: ignore[index]
     assert first != second
 
