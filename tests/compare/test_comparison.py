@@ -151,7 +151,7 @@ def test_runs_that_are_not_finite_or_crashed_count_as_failed_and_never_as_good()
     assert found.scores.arms[0].failed[:, 0].tolist() == [False] * 6 + [True, True]
     assert found.scores.arms[0].raw[6, 0] == found.scores.arms[0].raw.min()
     assert "seed 7 ended not finite" in told(found)
-    assert "seed 8 crashed" in told(found)
+    assert "seed 8: crashed" in told(found)
     assert "Failed runs: A 2 of 8" in told(found)
 
 
@@ -171,6 +171,8 @@ def test_two_groups_of_scores_give_a_line() -> None:
     assert "two groups" in told(found)
     apart = compare(field_of([final("A", good[:6]), final("B", bad[:6])]))
     assert np.isnan(apart.scores.line), "two arms that differ are not a line between failed and good runs"
+    worse = compare(field_of([final("A", [*good[:6], *bad[:6]]), final("B", 150 + 5 * NORMAL[20:30])]))
+    assert np.isnan(worse.scores.line), "an arm that is wholly below may be worse without failing"
     given_line = compare(field_of([final("A", good[:6]), final("B", bad[:6])]), success_at=100.0)
     assert "The failure rates differ (Fisher exact" in told(given_line)
 

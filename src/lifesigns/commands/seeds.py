@@ -42,8 +42,9 @@ class EngineName(StrEnum):
     local, ray = "local", "ray"
 
 
+SEEDS = 10
 Script = Annotated[str, typer.Argument(metavar="SCRIPT", help="the training script; left out with --resume")]
-Count = Annotated[int, typer.Option("-n", "--seeds", help="seeds of each variant", min=1)]
+Count = Annotated[int, typer.Option("-n", "--seeds", help="seeds of each variant [10]", show_default=False, min=0)]
 First = Annotated[int, typer.Option("--first-seed", help="the first of them", min=0)]
 Vary = Annotated[list[str] | None, typer.Option("--vary", help="NAME=VALUE,VALUE… of an argument; several make a grid")]
 SeedArg = Annotated[
@@ -66,7 +67,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="begin anew even if the sam
 def seeds(
     script: Script = "",
     arguments: Arguments = None,
-    n: Count = 10,
+    n: Count = 0,
     first_seed: First = 0,
     vary: Vary = None,
     seed_arg: SeedArg = "",
@@ -100,7 +101,7 @@ def seeds(
             folder, plan = reopened(resume, home, n)
         else:
             limits = time_limit, memory_limit
-            wanted = _planned(script, arguments, n, first_seed, vary, seed_arg, metric, limits, module, python)
+            wanted = _planned(script, arguments, n or SEEDS, first_seed, vary, seed_arg, metric, limits, module, python)
             folder, plan = folder_for(wanted, home, fresh=fresh)
         with redirect_stdout(sys.stderr):  # Ray prints what became of its workers
             state = _run(folder, plan, _engine(plan, jobs, engine, gpus), success_at if until_settled else False)
@@ -110,7 +111,7 @@ def seeds(
         say("Interrupted; what has ended is kept, and the same command goes on from there.")
         raise typer.Exit(130) from None
     answer = _verdict(folder, plan, state, success_at)
-    _report(answer, _variants(folder, plan, success_at), plan, folder, json, html)
+    _report(answer, _variants(folder, plan, answer, success_at), plan, folder, json, html)
     raise typer.Exit(_status(answer))
 
 
@@ -190,16 +191,19 @@ def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float
     return verdict({v: judge(g, success_at) for v, g in groups.items() if g})
 
 
-def _variants(folder: CampaignFolder, plan: Plan, success_at: float | None) -> Comparison | None:
+def _variants(
+    folder: CampaignFolder, plan: Plan, answer: CampaignVerdict, success_at: float | None
+) -> Comparison | None:
     """The variants against each other, where there are several and they can be compared."""
     from lifesigns.compare.arms import CompareError, field_of
-    from lifesigns.compare.read import campaign_arms
+    from lifesigns.compare.read import campaign_arms, with_failures
     from lifesigns.compare.verdict import compare
 
     if not plan.grid:
         return None
+    failed = {v.name: {r.run.seed: r.failed for r in v.judgement.failed if r.failed} for v in answer.variants}
     try:
-        return compare(field_of(campaign_arms(folder)), success_at=success_at)
+        return compare(field_of(with_failures(campaign_arms(folder), failed)), success_at=success_at)
     except CompareError:
         return None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,17 @@ def campaign_arms(folder: CampaignFolder, name: str = "", metric: str = "") -> l
         notes = (*arm.notes, f"{missing} of {len(jobs)} runs of the campaign have not ended.") if missing else arm.notes
         arms.append(Arm(label, arm.runs, notes, arm.environment, arm.transformed))
     return arms
+
+
+def with_failures(arms: Sequence[Arm], failed: Mapping[str, Mapping[int, str]]) -> list[Arm]:
+    """The arms of a campaign with its own judgement: (arm, seed) → why that run failed."""
+    return [
+        replace(
+            arm,
+            runs=tuple(replace(r, broken=failed.get(arm.name, {}).get(int(r.seed or -1), r.broken)) for r in arm.runs),
+        )
+        for arm in arms
+    ]
 
 
 def _recorded(name: str, paths: Sequence[Path], metric: str) -> Arm:

@@ -26,8 +26,8 @@ REACH = 0.8
 carried forward. Assumed."""
 LONGER = 1.1
 """Longest run over the common step from which the cut is told; below it is the end of an episode or a rollout."""
-LEAST_FOR_LINE = 8
-"""runs of all arms together from which two groups of scores give a line between failed and good"""
+LEAST_FOR_LINE = 6
+"""runs of an arm from which two groups of its scores give a line between failed and good"""
 SEED = 0
 """of simulated p-values"""
 
@@ -204,7 +204,7 @@ def _say_short(arm: Arm, task: str, step: float, column: Sequence[tuple[Run, Cur
     for number, (run, curve) in enumerate(column):
         who = f"{arm.name} {f'seed {run.seed}' if run.seed else f'run {number + 1}'}{_of(task)}"
         if run.broken:
-            notes.append(f"{who} {run.broken}: it counts as failed, with its last score.")
+            notes.append(f"{who}: {run.broken}. It counts as failed, with its last score.")
         elif len(curve) and curve.clock != NO_CLOCK and curve.end < REACH * step:
             notes.append(f"{who} ends at {curve.end:,.0f} of {step:,.0f}: its last score is carried forward.")
         elif not len(curve):
@@ -222,19 +222,21 @@ def _line(arms: Sequence[_Raw], metric: Metric, success_at: float | None, tasks:
     """Where failed and good runs part, and where that is from."""
     if success_at is not None:
         return success_at, "--success-at"
-    pool = np.concatenate([arm.raw.ravel() for arm in arms])
-    pool = pool[np.isfinite(pool)]
-    if tasks > 1 or len(pool) < LEAST_FOR_LINE or float(np.ptp(pool)) == 0.0 or min(a.raw.shape[0] for a in arms) < 2:
+    sign = 1.0 if metric.higher_is_better else -1.0
+    kept = [arm.raw[np.isfinite(arm.raw)] for arm in arms]
+    if tasks > 1 or any(arm.failed.any() for arm in arms) or not all(len(k) for k in kept):
         return float("nan"), ""
-    groups = two_groups(pool, rng=np.random.default_rng(SEED))
-    if not groups.bimodal or _same_as_arms(arms, groups.cut):
+    groups = [
+        (found.p, arm.name, found.cut)
+        for arm, k in zip(arms, kept, strict=True)
+        if len(k) >= LEAST_FOR_LINE and (found := two_groups(k, rng=np.random.default_rng(SEED))).bimodal
+    ]
+    if not groups:
         return float("nan"), ""
-    return groups.cut, "the scores of all runs fall into two groups there"
-
-
-def _same_as_arms(arms: Sequence[_Raw], cut: float) -> bool:
-    """Whether the two groups are just the arms: then the line says nothing about failing."""
-    return all(bool((a.raw > cut).all()) or bool((a.raw <= cut).all()) for a in arms)
+    _, name, cut = min(groups)
+    if any(bool((sign * k < sign * cut).all()) for k in kept):
+        return float("nan"), ""  # an arm that is wholly below may be worse without failing
+    return cut, f"the scores of {name} fall into two groups there"
 
 
 def _finished(arm: _Raw, worst: Sequence[float], line: float, metric: Metric, notes: list[str]) -> _Raw:
