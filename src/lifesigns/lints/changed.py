@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
 
-_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_PLAIN = (
+    "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "-U0", "--find-renames",
+    "--inter-hunk-context=0",
+)  # fmt: skip
+"""what a user's git settings may change in a patch, set back."""
 EVERYTHING = range(1, 1 << 40)
 
 
@@ -16,26 +22,40 @@ class GitError(Exception):
 
 def changed_lines(revision: str, folder: Path) -> dict[Path, list[range]]:
     """Absolute path → ranges of changed lines of each file that differs from `revision` in the working tree."""
-    top = Path(_git(["rev-parse", "--show-toplevel"], folder).strip())
+    top = Path(_git(["rev-parse", "--show-toplevel"], folder).rstrip("\n"))
     if revision.startswith("-"):
         raise GitError(f"`{revision}` is no revision")
-    text = _git(["diff", "--no-color", "--no-ext-diff", "-U0", "--find-renames", revision, "--"], top)
+    text = _git(["diff", *_PLAIN, revision, "--"], top)
     found: dict[Path, list[range]] = {}
     at: Path | None = None
-    for line in text.splitlines():
-        if line.startswith("+++ "):
-            name = line[4:].split("\t")[0].strip('"')
+    content = 0
+    for line in text.split("\n"):
+        if content:
+            content -= not line.startswith("\\")
+        elif line.startswith("+++ "):
+            name = _name(line[4:].rstrip("\t\r"))
             at = top / name[2:] if name.startswith("b/") else None
             if at is not None:
                 found[at] = []
-        elif at is not None and (match := _HUNK.match(line)):
-            start, count = int(match[1]), int(match[2] or 1)
-            if count:
+        elif match := _HUNK.match(line):
+            start, count = int(match[2]), int(match[3] or 1)
+            content = int(match[1] or 1) + count
+            if count and at is not None:
                 found[at].append(range(start, start + count))
     for name in _git(["ls-files", "--others", "--exclude-standard", "-z"], top).split("\0"):
         if name:
             found[top / name] = [EVERYTHING]
     return found
+
+
+def _name(text: str) -> str:
+    """A file name as git writes it: in double quotes with C's escapes where it holds quotes or control characters."""
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(ast.literal_eval(text))
+    except (SyntaxError, ValueError):
+        return text.strip('"')
 
 
 def touches(ranges: list[range], first: int, last: int) -> bool:
@@ -49,8 +69,8 @@ def _git(arguments: list[str], folder: Path) -> str:
             ["git", "-c", "core.quotepath=off", *arguments],
             cwd=folder,
             capture_output=True,
-            text=True,
-            errors="replace",
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
             timeout=60,
         )

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lifesigns.lints.base import LintRule, Spot
-from lifesigns.lints.ignores import Ignore, ignores_in
-from lifesigns.lints.rules import chosen
+from lifesigns.lints.ignores import Ignore, extent, extents, ignores_in
+from lifesigns.lints.rules import chosen, lint_rules
 from lifesigns.lints.source import Project, Source, Unread
 from lifesigns.model import Finding, Location
 
@@ -137,49 +137,55 @@ def _matches_path(shown: str, pattern: str) -> bool:
 
 def lint_source(source: Source, rules: Sequence[LintRule], *, all_rules_ran: bool = True) -> FileReport:
     """The report of one module; a rule that crashes is said and the others go on."""
-    hits: list[Hit] = []
+    found: list[tuple[LintRule, Spot]] = []
     crashed: list[tuple[str, str]] = []
     looked: set[str] = set()
     for rule in rules:
         if not rule.concerns(source):
             continue
         try:
-            spots = list(rule.look(source))
+            found.extend((rule, spot) for spot in dict.fromkeys(rule.look(source)))
             looked.add(rule.code)
-            hits.extend(_hit(source, rule, spot) for spot in dict.fromkeys(spots))
+        except RecursionError:
+            return FileReport(source.text.path, unread=Unread(source.text.path, 1, 1, "nested too deeply"))
         except Exception:
             crashed.append((rule.code, traceback.format_exc(limit=-3)))
     ignores = ignores_in(source.text)
+    lines = extents(source) if found else []
     ignored: list[Hit] = []
     kept: list[Hit] = []
-    for hit in sorted(hits, key=_order):
-        line = hit.finding.location.line if hit.finding.location else 1
-        by = next((i for i in ignores if i.covers(hit.finding.code, hit.cell, line, hit.end_line)), None)
-        if by is None:
+    for rule, spot in sorted(found, key=lambda f: (f[1].line, f[1].column, f[0].code)):
+        around = extent(lines, spot.line)
+        hit = _hit(source, rule, spot, around.stop - 1)
+        if (by := _ignored_by(ignores, rule, around)) is None:
             kept.append(hit)
         else:
-            by.used.add(hit.finding.code)
             ignored.append(replace(hit, reason=by.reason))
-    ran = {r.code for r in rules}
-    unused = tuple(i for i in ignores if i.is_unused(ran, all_rules_ran))
+    ran = {w for r in rules for w in (r.code, r.name)}
+    known = {w for r in lint_rules() for w in (r.code, r.name)} if ignores else ran
+    unused = tuple(i for i in ignores if i.is_unused(ran, known, all_rules_ran))
     return FileReport(
         source.text.path, len(source.text.lines), tuple(kept), tuple(ignored), unused, None, tuple(crashed),
         frozenset(looked),
     )  # fmt: skip
 
 
-def _order(hit: Hit) -> tuple[int, int, int, str]:
-    at = hit.finding.location
-    return hit.cell, at.line if at else 0, hit.column, hit.finding.code
+def _ignored_by(ignores: Sequence[Ignore], rule: LintRule, around: range) -> Ignore | None:
+    for one in ignores:
+        word = one.covers(rule.code, rule.name, around)
+        if word is not None:
+            one.used.add(word)
+            return one
+    return None
 
 
-def _hit(source: Source, rule: LintRule, spot: Spot) -> Hit:
+def _hit(source: Source, rule: LintRule, spot: Spot, last_line: int) -> Hit:
+    """A spot with its place in its cell; `last_line`: where its statement ends, of a `def` or a loop the head."""
+    end_line, end_column = spot.end_line, spot.end_column
+    if end_line > last_line:
+        end_line, end_column = last_line, 1 << 30
     cell, line = source.text.place(spot.line)
-    _, end = source.text.place(spot.end_line)
-    text = source.text.lines[spot.line - 1] if spot.line <= len(source.text.lines) else ""
-    before = len(text.encode()[: spot.column].decode(errors="ignore"))
-    last = source.text.lines[spot.end_line - 1] if spot.end_line <= len(source.text.lines) else ""
-    after = len(last.encode()[: spot.end_column].decode(errors="ignore"))
+    _, end = source.text.place(end_line)
     finding = Finding(
         rule.code,
         rule.name,
@@ -187,7 +193,17 @@ def _hit(source: Source, rule: LintRule, spot: Spot) -> Hit:
         spot.severity,
         "run",
         (),
-        Location(source.text.path, line, text.rstrip()[:300]),
+        Location(source.text.path, line, _line(source, spot.line).rstrip()[:300]),
         spot.severity == "error",
     )
-    return Hit(finding, before + 1, end, after + 1, cell)
+    before, after = _characters(source, spot.line, spot.column), _characters(source, end_line, end_column)
+    return Hit(finding, before + 1, max(end, line), after + 1, cell)
+
+
+def _line(source: Source, line: int) -> str:
+    return source.text.lines[line - 1] if line <= len(source.text.lines) else ""
+
+
+def _characters(source: Source, line: int, column: int) -> int:
+    """A column of the tree, in bytes of UTF-8, as characters."""
+    return len(_line(source, line).encode()[:column].decode(errors="ignore"))

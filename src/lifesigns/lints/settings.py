@@ -32,9 +32,12 @@ def load_settings(start: Path) -> Settings:
         file = at / "pyproject.toml"
         if file.is_file():
             try:
-                table = tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("lifesigns")
+                tool = tomllib.loads(file.read_text("utf-8")).get("tool", {})
             except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
                 raise ValueError(f"`{file}` cannot be read: {error}") from None
+            table = tool.get("lifesigns") if isinstance(tool, dict) else None
+            if table is not None and not isinstance(table, dict):
+                raise ValueError(f"expected a table [tool.lifesigns] in `{file}`, got {table!r}")
             if table is not None:
                 return _settings(table, file)
     return Settings()

@@ -21,7 +21,7 @@ def to_json(reports: Sequence[FileReport]) -> dict[str, Any]:
             {"file": i.path, "cell": i.cell, "line": i.line, "codes": list(i.codes)} for r in reports for i in r.unused
         ],
         "unread": [
-            {"file": u.path, "line": u.line, "column": u.column, "reason": u.reason}
+            {"file": u.path, "cell": u.cell, "line": u.line, "column": u.column, "reason": u.reason}
             for r in reports
             if (u := r.unread) is not None
         ],
@@ -56,7 +56,7 @@ def finding(hit: Hit) -> dict[str, Any]:
 
 
 def github_lines(reports: Sequence[FileReport]) -> Iterator[str]:
-    """`::error file=...,line=...::message` for each finding and each file that was not read."""
+    """`::error file=...,line=...::message` for each finding, rule that failed and file that was not read."""
     level = {"error": "error", "warning": "warning", "note": "notice"}
     for report in reports:
         for hit in report.hits:
@@ -68,7 +68,11 @@ def github_lines(reports: Sequence[FileReport]) -> Iterator[str]:
             yield f"::{level[one.severity]} {where},title={title}::{_data(cell + one.message)}"
         if report.unread is not None:
             u = report.unread
-            yield f"::error file={_property(u.path)},line={u.line},title=L000 not read::{_data(u.reason)}"
+            cell = f"cell {u.cell}: " if u.cell else ""
+            yield f"::error file={_property(u.path)},line={u.line},title=L000 not read::{_data(cell + u.reason)}"
+        for code, trace in report.crashed:
+            said = _data(f"rule {code} failed on this file: {trace.strip().splitlines()[-1]}")
+            yield f"::error file={_property(report.path)},line=1,title=L002 rule failed::{said}"
         for one in report.unused:
             yield f"::notice file={_property(one.path)},line={one.line},title=L001 unused ignore::ignores nothing here"
 

@@ -25,7 +25,7 @@ def render(reports: Sequence[FileReport], console: Console, *, excerpt: bool = T
             _print(console, one.path, one.cell, one.line, 0, "L001", "note", f"`ignore{what}` ignores nothing here")
         if report.unread is not None:
             at = report.unread
-            _print(console, at.path, 0, at.line, at.column, "L000", "error", f"not read: {at.reason}")
+            _print(console, at.path, at.cell, at.line, at.column, "L000", "error", f"not read: {at.reason}")
         for code, trace in report.crashed:
             last = trace.strip().splitlines()[-1]
             _print(console, report.path, 0, 1, 1, "L002", "error", f"rule {code} failed on this file: {last}")

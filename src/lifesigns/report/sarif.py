@@ -83,7 +83,8 @@ def _notifications(reports: Sequence[FileReport]) -> list[dict[str, Any]]:
         if (u := report.unread) is not None:
             region = {"startLine": max(u.line, 1), "startColumn": max(u.column, 1)}
             where = {"physicalLocation": {"artifactLocation": {"uri": uri(u.path)}, "region": region}}
-            found.append({"level": "error", "message": {"text": u.reason}, "locations": [where]})
+            text = f"cell {u.cell}: {u.reason}" if u.cell else u.reason
+            found.append({"level": "error", "message": {"text": text}, "locations": [where]})
         for code, trace in report.crashed:
             text = f"rule {code} failed: {trace.strip().splitlines()[-1]}"
             where = {"physicalLocation": {"artifactLocation": {"uri": uri(report.path)}}}

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import re
+import stat
 import tokenize
 import warnings
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ TOPICS = (
 )
 _TOPIC = re.compile(rf"^[ \t]*(?:from|import)[ \t]+(?:[\w. ,]*\b)?(?:{TOPICS})\b".encode(), re.MULTILINE)
 _RELATIVE = re.compile(rb"^[ \t]*from[ \t]+\.", re.MULTILINE)
-_MAGIC = re.compile(r"^\s*[%!?]|^\s*\w[\w, ]*=\s*[%!]|\?\s*$")
+_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*[-\w.]+", re.MULTILINE)
+_MAGIC = re.compile(r"^\s*[%!?]|^\s*\w[\w, ]*=\s*[%!]|^\s*[\w.]+\?\??\s*$")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Unread:
     line: int
     column: int
     reason: str
+    cell: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ def read(path: Path, shown: str = "", *, always: bool = False) -> tuple[Text, as
     """
     name = shown or str(path)
     try:
-        size = path.stat().st_size
+        about = path.stat()
+        size = about.st_size
+        if not stat.S_ISREG(about.st_mode):
+            return Unread(name, 1, 1, "not a regular file")
         if size > MOST_BYTES:
             return Unread(name, 1, 1, f"{size / 1e6:.1f} MB: over {MOST_BYTES / 1e6:.0f} MB is taken to be generated")
         data = path.read_bytes()
@@ -76,20 +82,33 @@ def about_training(data: bytes) -> bool:
 
 
 def _script(name: str, data: bytes) -> Text | Unread:
-    if b"\0" in data[:4096]:
-        return Unread(name, 1, 1, "holds zero bytes: not text")
+    if (zero := data.find(b"\0")) >= 0:
+        return Unread(name, data.count(b"\n", 0, zero) + 1, 1, "holds zero bytes: not text")
+    encoding = "utf-8"
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        encoding = _encoding(data)
         text = data.decode(encoding)
     except (SyntaxError, LookupError) as error:
         return Unread(name, 1, 1, f"encoding cannot be told: {error}")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return Unread(name, line, 1, f"not {error.encoding}: byte 0x{data[error.start]:02x}")
+    except UnicodeError as error:
+        return Unread(name, 1, 1, f"cannot be decoded as {encoding}: {error}")
     if text.startswith("﻿"):
         text = text[1:]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return Text(name, text, (), tuple(text.split("\n")))
+
+
+def _encoding(data: bytes) -> str:
+    """The declared encoding, UTF-8 where none is; a bad byte at the top is told by decoding, with its place."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+    except SyntaxError:
+        if _CODING.search(b"\n".join(data.split(b"\n", 2)[:2])):
+            raise
+        return "utf-8"
 
 
 def _notebook(name: str, data: bytes) -> Text | Unread:
@@ -107,7 +126,8 @@ def _notebook(name: str, data: bytes) -> Text | Unread:
             continue
         source: Any = cell.get("source", "")
         text = "".join(str(s) for s in source) if isinstance(source, list) else str(source)
-        for at, line in enumerate(_without_magics(text.splitlines()), 1):
+        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
+        for at, line in enumerate(_without_magics(text.split("\n")), 1):
             lines.append(line)
             cells.append((number, at))
     return Text(name, "\n".join(lines), tuple(cells), tuple(lines))
@@ -118,6 +138,8 @@ def _without_magics(lines: list[str]) -> list[str]:
     first = next((x.strip() for x in lines if x.strip()), "")
     if first.startswith("%%") and first.split()[0] not in ("%%time", "%%timeit", "%%capture", "%%prun"):
         return ["" for _ in lines]
+    if not any(_MAGIC.search(line) for line in lines) or _is_python(lines):
+        return lines
     kept: list[str] = []
     for line in lines:
         if _MAGIC.search(line) and not line.strip().startswith("#"):
@@ -126,6 +148,17 @@ def _without_magics(lines: list[str]) -> list[str]:
         else:
             kept.append(line)
     return kept
+
+
+def _is_python(lines: list[str]) -> bool:
+    """Whether a cell parses as it stands: a `%` that continues a sum is no magic."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def parse(text: Text) -> tuple[Text, ast.Module] | Unread:
@@ -139,8 +172,7 @@ def parse(text: Text) -> tuple[Text, ast.Module] | Unread:
     except SyntaxError as error:
         line = min(max(error.lineno or 1, 1), max(len(text.lines), 1))
         cell, at = text.place(line)
-        where = f"cell {cell}: " if cell else ""
-        return Unread(text.path, at, max(error.offset or 1, 1), f"{where}{_said(error, text.lines, line)}")
+        return Unread(text.path, at, max(error.offset or 1, 1), _said(error, text.lines, line), cell)
     except (RecursionError, MemoryError):
         return Unread(text.path, 1, 1, "nested too deeply for Python's parser")
     except ValueError as error:
