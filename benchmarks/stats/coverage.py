@@ -248,6 +248,6 @@ def others(simulations: int) -> Iterator[dict]:
 
 def rows(smoke: bool) -> list[dict]:
     """All rows; a smoke run takes seconds."""
-    few, many = (20, 20) if smoke else (1_000, 2_000)
+    few, many = (3, 3) if smoke else (1_000, 2_000)
     parts = (many_tasks(few), one_task(few), differences(few), improvement(few), rates(), others(many))
     return [r for part in parts for r in part]

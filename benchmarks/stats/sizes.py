@@ -221,7 +221,7 @@ def false_share(p: np.ndarray) -> float:
 
 def rows(smoke: bool) -> list[dict]:
     """All rows; a smoke run takes seconds."""
-    few, many = (20, 40) if smoke else (1_000, 4_000)
+    few, many = (4, 20) if smoke else (1_000, 4_000)
     parts = (
         two_samples(few),
         pairs(few),
