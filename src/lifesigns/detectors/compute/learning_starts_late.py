@@ -48,7 +48,6 @@ class LearningStartsLate(Rule):
 
     code = "D805"
     since = "0.2"
-    status = "preview"
     families = "off-policy RL"
     reads = {"run.updates": 4, "run.env_steps": 4}
     causes = {
@@ -56,7 +55,7 @@ class LearningStartsLate(Rule):
         "updates-never-made": Likelihood(0.60, source="a milder form of the cause"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
-    false_alarm = Likelihood(0.01, source="judgement")
+    false_alarm = Likelihood(0.0058, "measured", "0 of 85 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

@@ -50,7 +50,6 @@ class NoGradientStep(Rule):
 
     code = "D804"
     since = "0.2"
-    status = "preview"
     per = "network"
     families = "any RL that trains by gradients"
     reads = {}
@@ -59,7 +58,7 @@ class NoGradientStep(Rule):
         "updates-never-made": Likelihood(0.95, source="the definition of the cause"),
         "any fault": Likelihood(0.003, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement: evaluation scripts, methods without gradients")
+    false_alarm = Likelihood(0.0056, "measured", "0 of 89 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

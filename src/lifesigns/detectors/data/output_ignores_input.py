@@ -55,7 +55,6 @@ class OutputIgnoresInput(Rule):
 
     code = "D602"
     since = "0.2"
-    status = "preview"
     per = "network"
     families = "any"
     reads = {"layer.output_row_std": 8, "layer.output_rms": 8, "network.input_std": 4}
@@ -67,7 +66,7 @@ class OutputIgnoresInput(Rule):
         "observation-ignored": Likelihood(0.40, source="judgement"),
         "any fault": Likelihood(0.02, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement")
+    false_alarm = Likelihood(0.0109, "measured", "0 of 45 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

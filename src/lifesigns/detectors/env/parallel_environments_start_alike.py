@@ -44,7 +44,6 @@ class ParallelEnvironmentsStartAlike(Rule):
 
     code = "D504"
     since = "0.2"
-    status = "preview"
     per = "env"
     families = "any RL with parallel environments"
     reads = {"env.episode_length": 2}
@@ -53,7 +52,7 @@ class ParallelEnvironmentsStartAlike(Rule):
         "environments-identical": Likelihood(0.95, source="the definition of the cause"),
         "any fault": Likelihood(0.003, source="judgement"),
     }
-    false_alarm = Likelihood(0.003, source="judgement: few random starts")
+    false_alarm = Likelihood(0.0104, "measured", "0 of 47 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

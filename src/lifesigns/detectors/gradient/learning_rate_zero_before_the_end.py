@@ -49,7 +49,6 @@ class LearningRateZeroBeforeTheEnd(Rule):
 
     code = "D312"
     since = "0.2"
-    status = "preview"
     per = "optimizer"
     families = "any with a schedule of the learning rate"
     reads = {"optimizer.learning_rate": 20}
@@ -57,7 +56,7 @@ class LearningRateZeroBeforeTheEnd(Rule):
         "learning-rate-too-low": Likelihood(0.25, source="the cause by way of its schedule"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
-    false_alarm = Likelihood(0.003, source="judgement")
+    false_alarm = Likelihood(0.0051, "measured", "0 of 98 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

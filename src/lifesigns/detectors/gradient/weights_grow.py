@@ -56,7 +56,6 @@ class WeightsGrow(Rule):
 
     code = "D314"
     since = "0.2"
-    status = "preview"
     per = "optimizer"
     families = "any"
     reads = {"optimizer.parameter_norm": 20}
@@ -66,7 +65,7 @@ class WeightsGrow(Rule):
         "gradients-accumulate": Likelihood(0.20, source="judgement"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement")
+    false_alarm = Likelihood(0.0051, "measured", "0 of 98 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

@@ -49,7 +49,6 @@ class OneActionDominates(Rule):
 
     code = "D110"
     since = "0.2"
-    status = "preview"
     per = "env"
     families = "any with discrete actions"
     reads = {"env.action_share": 8}
@@ -61,7 +60,7 @@ class OneActionDominates(Rule):
         "numerical-overflow": Likelihood(0.30, source="argmax over NaN is a constant action"),
         "any fault": Likelihood(0.03, source="judgement"),
     }
-    false_alarm = Likelihood(0.02, source="judgement")
+    false_alarm = Likelihood(0.0603, "measured", "3 of 57 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

@@ -57,7 +57,6 @@ class ReturnFallsFromItsPeak(Rule):
 
     code = "D113"
     since = "0.2"
-    status = "preview"
     per = "env"
     families = "any RL"
     reads = {"env.episode_return": 100}

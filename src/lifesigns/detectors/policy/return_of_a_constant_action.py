@@ -57,7 +57,6 @@ class ReturnOfAConstantAction(Rule):
 
     code = "D114"
     since = "0.2"
-    status = "preview"
     per = "env"
     families = "any RL"
     reads = {"env.episode_return": 60, "baseline.constant_return": 5, "baseline.random_return": 20}
@@ -68,7 +67,7 @@ class ReturnOfAConstantAction(Rule):
         "learning-rate-too-high": Likelihood(0.25, source="judgement"),
         "any fault": Likelihood(0.05, source="judgement"),
     }
-    false_alarm = Likelihood(0.02, source="judgement")
+    false_alarm = Likelihood(0.0242, "measured", "1 of 61 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

@@ -52,7 +52,6 @@ class GroupsWithoutVariance(Rule):
 
     code = "D410"
     since = "0.2"
-    status = "preview"
     families = "GRPO, RLOO and other group-relative methods"
     reads = {"completions.zero_variance_share": 10}
     may_read = {"completions.reward_mean": 10}

@@ -52,7 +52,6 @@ class RewardRisesWhileSuccessFalls(Rule):
 
     code = "D404"
     since = "0.2"
-    status = "preview"
     families = "any RL with a second measure of success"
     reads = {}
     across = {"env.episode_return": 60, "env.success_rate": 30, "env.episode_raw_return": 60}
@@ -60,7 +59,7 @@ class RewardRisesWhileSuccessFalls(Rule):
         "reward-misspecified": Likelihood(0.80, source="the definition of the cause"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement")
+    false_alarm = Likelihood(0.0085, "measured", "0 of 58 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

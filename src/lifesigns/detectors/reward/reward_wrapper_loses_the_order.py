@@ -51,7 +51,6 @@ class RewardWrapperLosesTheOrder(Rule):
 
     code = "D403"
     since = "0.2"
-    status = "preview"
     per = "env"
     families = "any RL with reward wrappers"
     reads = {"env.episode_return": 40, "env.episode_raw_return": 40}
@@ -60,7 +59,7 @@ class RewardWrapperLosesTheOrder(Rule):
         "reward-carries-no-signal": Likelihood(0.40, source="what a wrapper takes away"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement")
+    false_alarm = Likelihood(0.0079, "measured", "0 of 62 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""

@@ -58,7 +58,6 @@ class ValueBeyondThePossible(Rule):
 
     code = "D206"
     since = "0.2"
-    status = "preview"
     per = "loss"
     families = "any with a value function and a squared or Huber loss"
     reads = {"loss.target_max_abs": 9}
@@ -70,7 +69,7 @@ class ValueBeyondThePossible(Rule):
         "time-limit-treated-as-terminal": Likelihood(0.01, source="makes values smaller, not larger"),
         "any fault": Likelihood(0.02, source="judgement"),
     }
-    false_alarm = Likelihood(0.005, source="judgement: rewards that a learner rescales")
+    false_alarm = Likelihood(0.0139, "measured", "0 of 35 healthy runs, benchmarks/atlas")
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
