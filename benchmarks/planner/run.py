@@ -67,8 +67,13 @@ def write(rows: list[dict[str, Any]], stem: Path, command: str) -> None:
         "| | what | before | here | CPU-s |",
         "|---|---|---|---|---|",
     ]
-    lines += [f"| {r['headline']} | {r['what']} | {r['essay']} | {r['here']} | {r['cpu_s']} |" for r in rows]
+    lines += [f"| {r['headline']} | {r['what']} | {r['essay']} | {_here(r)} | {r['cpu_s']} |" for r in rows]
     stem.with_suffix(".md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _here(row: dict[str, Any]) -> str:
+    random = row.get("random")
+    return f"{row['here']}" + ("" if random is None else f" (random {random:g}, best {row['random_best']:g})")
 
 
 def main() -> None:

@@ -36,6 +36,19 @@ class Corridor(gym.Env):
         return self._obs(), 0.9 if over else -0.1, over, False, {}
 
 
+class Counted(Corridor):
+    """The corridor with a counter of steps of its own, which is no part of the state that matters."""
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        self.passed = 0
+        return super().reset(seed=seed)
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.passed += 1
+        obs, reward, terminated, _, info = super().step(action)
+        return obs, reward, terminated, self.passed >= 60, info
+
+
 class Slippery(Corridor):
     """The corridor with a fifth of the steps going nowhere."""
 

@@ -28,8 +28,9 @@ def test_constants_name_the_best_action(problem: Make) -> None:
     assert rungs == {"constant 0": 0.0, "constant 1": 0.0, "constant 2": 10.0}
 
 
-def test_value_iteration_is_exact_by_visiting_every_state(problem: Make) -> None:
-    made, limit = ready(problem("Corridor"))
+@pytest.mark.parametrize("name", ["Corridor", "Counted"])
+def test_value_iteration_is_exact_by_visiting_every_state(problem: Make, name: str) -> None:
+    made, limit = ready(problem(name))
     rung = tabular.value_iteration(made, limit)
     assert rung.mean == pytest.approx(Corridor.BEST)
     assert rung.facts["states"] == 6

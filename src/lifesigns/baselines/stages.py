@@ -225,7 +225,7 @@ STAGES = (
     Stage("restore", 0.04, _restore),
     Stage("dynamics", 0.08, _dynamics),
     Stage("early ends", 0.01, _trap),
-    Stage("tabular", 0.06, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
+    Stage("tabular", 0.12, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
     Stage("random weights", 0.12, _random_weights, _linear_fits),
     Stage("CEM", 0.12, _linear(linear.cross_entropy), _linear_fits),
     Stage("ARS", 0.06, _linear(linear.random_search), lambda b: _linear_fits(b) and not _solved(b, "linear, CEM")),

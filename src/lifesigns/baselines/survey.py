@@ -84,7 +84,7 @@ def survey(name: str, seconds: float, progress: Progress | None = None, python: 
         finally:
             _end(child)
         found.wall_s = time.monotonic() - started
-        watch.conclude(child.returncode)
+        watch.conclude(child.returncode, bool(options.get("contract")))
     return found
 
 
@@ -220,15 +220,17 @@ class _Watch:
         self.err.seek(max(self.err.tell() - size, 0))
         return self.err.read().decode("utf-8", "replace")
 
-    def conclude(self, code: int) -> None:
-        """The ladder and the properties; a sentence where there are none."""
+    def conclude(self, code: int, contract_only: bool = False) -> None:
+        """The ladder and the properties; a sentence where there are none and more than the contract was asked for."""
         found = self.found
         found.ladder, found.properties = Ladder(tuple(self.rungs)), Properties(tuple(self.rows))
         if found.problem or found.complete or any(r.returns for r in self.rungs):
             return
         if found.crashes:
             found.problem = found.crashes[0].partition(": ")[2]
-        elif found.contract and "contract" in self.stage:
+        elif found.contract and "contract" in self.stage and code == 0:
+            if contract_only:
+                return
             found.problem = found.contract[0]
         elif code not in (0, None):
             last = self._tail(2000).strip().splitlines()[-1:] or ["no output"]

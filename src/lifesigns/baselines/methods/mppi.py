@@ -21,7 +21,7 @@ from lifesigns.planner.ladder import Rung
 
 HORIZONS = (5, 10, 20, 40)
 SWEEP_STEPS = 60
-SAMPLES, ENOUGH, FEWEST = 64, 32, 8
+SAMPLES, ENOUGH = 64, 32
 WANTED = 5
 """Episodes that are planned for where each can still have ENOUGH samples a step."""
 LARGE: dict[str, Any] = {"colour": 0.6, "spread": 0.6, "temperature": 0.15}
@@ -115,7 +115,7 @@ def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Playe
         moves = SMOOTH if sweep and smooth.get(horizon, -np.inf) > sweep[horizon] else LARGE
     samples, hold = int(fixed.get("samples", 0)), int(fixed.get("hold", 1))
     if not samples:
-        samples, hold = sized(problem, sps, limit.left, horizon)
+        samples = sized(problem, sps, limit.left, horizon)
     planner = Mppi(score, problem.actions.n, samples, horizon, problem.rng(31), hold, **moves)
 
     def decide(_: Any, state: Any) -> NDArray[np.float64]:
@@ -129,13 +129,15 @@ def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Playe
     return replace(rung, facts=facts), played
 
 
-def sized(problem: Problem, sps: float, seconds: float, horizon: int) -> tuple[int, int]:
-    """Samples, and steps between plans, for which one episode fits."""
+def sized(problem: Problem, sps: float, seconds: float, horizon: int) -> int:
+    """Samples for which several episodes fit, or one; never fewer than are needed to plan at all.
+
+    Where not even one fits, its first steps are played with ENOUGH samples: a whole episode of a starved planner would
+    say something false about the environment.
+    """
     affordable = 0.75 * seconds * sps / (problem.expected_steps * horizon)
-    for wanted in (WANTED, 1):
-        if affordable / wanted >= (ENOUGH if wanted > 1 else FEWEST):
-            return int(min(affordable / wanted, SAMPLES)), 1
-    return FEWEST, min(int(np.ceil(FEWEST / max(affordable, 1e-9))), 3)
+    shared = affordable / WANTED if affordable / WANTED >= ENOUGH else affordable
+    return int(np.clip(shared, ENOUGH, SAMPLES))
 
 
 def horizon_sweep(

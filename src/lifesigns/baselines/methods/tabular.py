@@ -95,13 +95,14 @@ def _greedy(problem: Problem, q: NDArray[np.float64]) -> Policy:
 def _explored(problem: Problem, limit: Slice) -> Rung:
     """Visits every state that can be reached from the first states of the evaluation episodes."""
     search = limit.part(0.7)
+    counters = step_counters(problem)
     keys: dict[bytes, int] = {}
     frontier: list[Any] = []
     restore = problem.restore
     assert restore is not None
 
     def number(state: Any) -> int:
-        key = state_key(problem, state)
+        key = state_key(state, counters)
         if key not in keys:
             keys[key] = len(keys)
             frontier.append(state)
@@ -120,29 +121,32 @@ def _explored(problem: Problem, limit: Slice) -> Rung:
             restore.restore(state)
             problem.world.age = 0
             _, reward, terminated, _ = problem.world.step(problem.actions.decode(action))
-            row.append([(1.0, 0 if terminated else number(_young(restore.save())), reward, terminated)])
+            row.append([(1.0, 0 if terminated else number(_young(restore.save(), counters)), reward, terminated)])
         outcomes.append(row)
         if len(keys) > MOST_STATES or search.over:
             why = f"more than {len(keys):,} states" if len(keys) > MOST_STATES else "its time was over"
             return finish(Rung("value iteration", "exact", blind=f"states could not all be visited: {why}"), limit)
-    return finish(_played_table(problem, Table(outcomes).solve(), keys, limit), limit)
+    return finish(_played_table(problem, Table(outcomes).solve(), keys, counters, limit), limit)
 
 
-def _young(state: Any) -> Any:
+def _young(state: Any, counters: set[str]) -> Any:
     """The state with its time limit far away, so that exploring does not run into it."""
     kept, _ = state
     for plain, *_ in kept:
-        if "_elapsed_steps" in plain:
-            plain["_elapsed_steps"] = 1
+        for counter in counters | {"_elapsed_steps"}:
+            if counter in plain:
+                plain[counter] = 1
     return kept, 0
 
 
-def _played_table(problem: Problem, q: NDArray[np.float64], keys: dict[bytes, int], limit: Slice) -> Rung:
+def _played_table(
+    problem: Problem, q: NDArray[np.float64], keys: dict[bytes, int], counters: set[str], limit: Slice
+) -> Rung:
     restore = problem.restore
     assert restore is not None
 
     def act(_: Any) -> Any:
-        found = keys.get(state_key(problem, restore.save()))
+        found = keys.get(state_key(restore.save(), counters))
         action = 0 if found is None else int(q[found].argmax())
         return problem.actions.decode(action)
 
@@ -155,13 +159,40 @@ def _played_table(problem: Problem, q: NDArray[np.float64], keys: dict[bytes, in
     )
 
 
-def state_key(problem: Problem, state: Any) -> bytes:
+def step_counters(problem: Problem) -> set[str]:
+    """Names of attributes that only count steps: whole numbers that rise by one in every step of random play.
+
+    Such a counter ends episodes, but two states that differ in it alone have the same best action, except near a time
+    limit.
+    """
+    restore, world = problem.restore, problem.world
+    assert restore is not None
+    found: set[str] | None = None
+    for seed in range(3):
+        world.reset(seed=FIT_SEED + seed)
+        before = _whole_numbers(restore.save())
+        for _ in range(12):
+            _, _, terminated, truncated = world.step(world.env.action_space.sample())
+            after = _whole_numbers(restore.save())
+            risen = {k for k, v in after.items() if before.get(k) == v - 1}
+            found = risen if found is None else found & risen
+            before = after
+            if terminated or truncated:
+                break
+    return found or set()
+
+
+def _whole_numbers(state: Any) -> dict[str, int]:
+    return {k: v for plain, *_ in state[0] for k, v in plain.items() if type(v) is int}
+
+
+def state_key(state: Any, counters: set[str]) -> bytes:
     """A digest of the saved attributes without counters and generators."""
     kept, _ = state
     parts = hashlib.blake2b(digest_size=16)
     for plain, copied, _, _ in kept:
         for key, value in sorted([*plain.items(), *copied], key=lambda pair: pair[0]):
-            if key not in COUNTERS:
+            if key not in COUNTERS and key not in counters:
                 parts.update(key.encode())
                 parts.update(_bytes(value))
     return parts.digest()
