@@ -171,7 +171,7 @@ def write(rows: list[dict[str, Any]], stem: Path) -> None:
         NOTE,
         "",
         f"Verdicts right: **{found['right']} of {found['n']}**. Brier score of *RL reaches it within p90*:",
-        f"**{marks['brier']:.3f}** on {marks['n']} environments; RL was within p90 in {100 * marks['within_p90']:.0f} %",
+        f"**{marks['brier']:.3f}**, {marks['n']} environments; RL was within p90 in {100 * marks['within_p90']:.0f} %",
         f"of them, and of those within p50 in {100 * marks['within_p50']:.0f} % (50 is right; more: p50 too high).",
         "",
         "| environment | verdict | right | said to be solved | p50 steps | p90 steps | RL took |",
