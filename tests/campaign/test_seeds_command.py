@@ -68,20 +68,20 @@ def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProces
 @pytest.mark.slow
 def test_a_campaign_from_end_to_end(scripts: Any) -> None:
     scripts.write(LOTTERY)
-    done = run(scripts.path, "train.py", "-n", "6", "--json", "--html", "page.html")
+    done = run(scripts.path, "train.py", "-n", "4", "--json", "--html", "page.html")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert found["seed_argument"] == "--seed"
     one = found["variants"][0]
-    assert [(r["seed"], r["failed"]) for r in one["runs"]] == [(s, s == 2) for s in range(6)]
-    assert found["headline"].startswith("1 of 6 runs failed")
+    assert [(r["seed"], r["failed"]) for r in one["runs"]] == [(s, s == 2) for s in range(4)]
+    assert found["headline"].startswith("1 of 4 runs failed")
     assert one["parted_at"]["step"] < 400
     assert 'data-spec="chart-runs-0"' in (scripts.path / "page.html").read_text("utf-8")
     name = found["campaign"]
-    more = run(scripts.path, "--resume", name, "-n", "8")
+    more = run(scripts.path, "--resume", name, "-n", "5")
     assert more.returncode == 1, more.stderr
-    assert "6 of 8 runs have ended already" in more.stderr
-    assert "1 of 8 runs failed" in more.stdout
+    assert "4 of 5 runs have ended already" in more.stderr
+    assert "1 of 5 runs failed" in more.stdout
     assert max(map(len, more.stdout.splitlines())) <= 130, "only the last line, a command, may be long"
 
 
