@@ -157,7 +157,12 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
         if any(p >= 0 and log.shapes[p] != log.shapes[parent] for p in parts):
             facts.data["broadcast"] = [list(log.shapes[p]) for p in parts if p >= 0]
         off = np.abs(value.astype(np.float64) - 1.0)
-        facts.data.update(rows=int(value.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
+        stored = log.value(fixed[0]) if fixed else None
+        if stored is not None and stored.shape == off.shape:
+            off = off[stored != 0]  # rows that only fill up sequences hold a stored log-probability of exactly 0
+        if not off.size:
+            continue
+        facts.data.update(rows=int(off.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
         facts.site = log.site(i)
         line = origin.ratio_line(plan, i)
         facts.data.update({"line": line} if line else {})

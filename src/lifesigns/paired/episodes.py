@@ -130,6 +130,8 @@ def next_episode(lab: Lab, facts: Facts) -> None:
     for i in last.of_kind("op"):
         if i >= stain.common or last.secondary[i] or stain.secondary[i]:
             continue
+        if rows and i > min(stain.first_step, last.first_step):
+            break  # what comes later may hold values of networks that have learned from the stain
         ends, change = last.delta(i), stain.delta(i) if i in stain.marks else None
         if ends is None or ends.ndim == 0 or plan.log.rows[i, GRAD]:
             continue

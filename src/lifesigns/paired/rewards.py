@@ -15,6 +15,10 @@ STRONG = -1000.0
 """Moves a target across the linear part of a Huber loss, where gradients do not depend on the target."""
 
 
+ENOUGH_ROWS = 4
+"""planted rows that are seen before anything is learned from which on later records are left out; assumed."""
+
+
 def reaches(lab: Lab, facts: Facts) -> None:
     """A comb of rewards, one step in sixteen, 1 higher: does any gradient answer?"""
     stain = lab.stain("natural", "reward-comb")
@@ -130,6 +134,8 @@ def _alone(stain: Stain, *, inserted: bool) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
     scale: float | None = None
     for i, change in stain.ops():
+        if i > stain.first_step and best is not None and best["own_rows"] >= ENOUGH_ROWS:
+            break  # what is learned from later may hold values of networks that have learned from the stain
         flat = change.reshape(-1)
         moved = flat[flat != 0]
         if change.ndim == 0 or stain.base.rows[i, GRAD] or len(moved) > 0.9 * len(flat) or len(flat) < 4:
@@ -209,7 +215,7 @@ def sign(lab: Lab, facts: Facts) -> None:
             continue
         label = stain.base.name(i)
         change = stain.delta(i)
-        if change is None or change.ndim == 0 or label.split("[")[0] not in plan.trained:
+        if change is None or change.ndim == 0 or label.split("[")[0] not in plan.trained or not _of_backward(plan, i):
             continue
         pull = _pull(plan, stain, i, change.reshape(change.shape[0], -1), wanted)
         if pull is not None and len(pulls.setdefault(label, [])) < 16:
@@ -219,6 +225,14 @@ def sign(lab: Lab, facts: Facts) -> None:
     facts.data["actor"] = _actor(plan)
     if not facts.data["pulls"] and not facts.data["actor"]:
         raise Blind("no network's output gradient could be matched to a planted step")
+
+
+def _of_backward(plan: Plan, outgrad: int) -> bool:
+    """Whether a gradient is of a call of `backward` on a loss (what `autograd.grad` gives may be of an objective)."""
+    i = outgrad
+    while i >= 0 and plan.log.kind(i) == "outgrad":
+        i -= 1
+    return i >= 0 and plan.log.kind(i) == "loss"
 
 
 def _pull(plan: Plan, stain: Stain, record: int, change: Any, wanted: dict[Any, Step | None]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from .. import callsite
@@ -12,11 +13,12 @@ from .session import Session
 class Steps:
     """Each optimiser step: the gradient that it is given and what it does to the parameters, each as one vector."""
 
-    def __init__(self, torch: Any, session: Session) -> None:
-        self.torch, self.session = torch, session
+    def __init__(self, torch: Any, session: Session, untouched: Callable[[Any], bool] = lambda parameter: True) -> None:
+        self.torch, self.session, self.untouched = torch, session, untouched
         self.numbers: dict[int, int] = {}
         self.held: list[Any] = []
         self.before_values: dict[int, Any] = {}
+        self.after_values: dict[int, list[Any]] = {}
 
     def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """The gradient, and the parameters as they are; from here to `after` nothing is logged."""
@@ -40,22 +42,30 @@ class Steps:
                 site,
                 [p.detach().clone().reshape(-1).float().cpu() for p in parameters],
             )
-            self._describe(name, parameters)
+            self._describe(name, parameters, self.after_values.get(id(optimizer)))
         except Exception:
             session.fail()
 
-    def _describe(self, name: str, parameters: list[Any]) -> None:
+    def _describe(self, name: str, parameters: list[Any], last: list[Any] | None) -> None:
         about = self.session.notes.setdefault("optimizers", {})
         missing = [i for i, p in enumerate(parameters) if p.grad is None or not bool(p.grad.detach().any())]
         seen = about.get(name)
         if seen is None:
+            missing = [i for i in missing if self.untouched(parameters[i])]  # the rest has been moved by other means
             about[name] = {
                 "parameters": len(parameters),
                 "never": missing,
                 "shapes": [list(p.shape) for p in parameters],
             }
         else:
-            seen["never"] = sorted(set(seen["never"]) & set(missing))
+            still = set(seen["never"]) & set(missing)
+            if last is not None and len(last) == len(
+                parameters
+            ):  # what is moved by other means is trained all the same
+                still -= {
+                    i for i in still if not bool((parameters[i].detach().reshape(-1).float().cpu() == last[i]).all())
+                }
+            seen["never"] = sorted(still)
 
     def after(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         """The step; what the optimiser itself computed was not logged."""
@@ -64,7 +74,8 @@ class Steps:
             return
         try:
             name, site, before = self.before_values.pop(id(optimizer))
-            after = [p.detach().reshape(-1).float().cpu() for p in self.parameters(optimizer)]
+            after = [p.detach().clone().reshape(-1).float().cpu() for p in self.parameters(optimizer)]
+            self.after_values[id(optimizer)] = after
             if after:
                 session.add("step", name, site, (self.torch.cat(after) - self.torch.cat(before)).numpy())
             settings(session, sys._getframe(1))

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from .. import callsite, taps
-from . import owners, recalls
+from . import owners, recalls, rows
 from .oplog import to_array
 from .session import Session
 from .steps import Steps
@@ -77,12 +77,12 @@ def install(torch: Any, session: Session) -> None:
             return result
 
     networks = Networks(torch, session)
-    by_row = RowByRow(torch, session)
+    by_row = rows.RowByRow(torch, session)
     hooks = torch.nn.modules.module
     hooks.register_module_forward_pre_hook(networks.enter)
     _with_keywords(torch, networks)
     hooks.register_module_forward_hook(networks.leave, always_call=True)
-    steps = Steps(torch, session)
+    steps = Steps(torch, session, networks.is_as_first_called)
     session.closing.append(lambda: networks.describe({id(p) for o in steps.held for p in steps.parameters(o)}))
     session.closing.append(lambda: owners.describe(session.notes.get("optimizers", {}), steps, networks))
     optimizer = sys.modules["torch.optim.optimizer"]
@@ -90,34 +90,6 @@ def install(torch: Any, session: Session) -> None:
     optimizer.register_optimizer_step_post_hook(steps.after)
     _watch_backward(torch, session)
     Mode().__enter__()
-
-
-class RowByRow:
-    """The plant `row-by-row`: an operation on operands [N, 1] and [N] computed for each row instead of each pair."""
-
-    def __init__(self, torch: Any, session: Session) -> None:
-        self.torch, self.session = torch, session
-        self.places = {tuple(place) for plant in session.kinds("row-by-row") for place in plant["at"]}
-
-    def computed(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """The result, or None where this operation is left as it is."""
-        name = getattr(func, "__name__", "")
-        if not any(name == place[0] for place in self.places) or len(args) < 2:
-            return None
-        a, b = args[:2]
-        if not (isinstance(a, self.torch.Tensor) and isinstance(b, self.torch.Tensor)):
-            return None
-        session = self.session
-        site = session.log.site_list[session.site(sys._getframe(2))]
-        flat, tall = sorted((a, b), key=lambda x: x.dim())
-        if site is None or (name, site[1]) not in self.places or flat.dim() != 1 or tall.shape != (len(flat), 1):
-            return None
-        session.planted.append({"update": session.log.update})
-        session.quiet += 1
-        try:
-            return func(a.reshape(-1), b.reshape(-1), *args[2:], **kwargs)
-        finally:
-            session.quiet -= 1
 
 
 def _with_keywords(torch: Any, networks: Any) -> None:
@@ -193,6 +165,7 @@ class Networks:
         self.depth = 0
         self.labels: dict[int, str] = {}
         self.held: list[Any] = []
+        self.first: dict[int, bytes] = {}
         self.called_at: dict[int, tuple[Any, Any]] = {}
         self.calls: dict[str, int] = {}
         self.kwargs: dict[str, Any] = {}
@@ -209,6 +182,7 @@ class Networks:
             found = self.labels[id(module)] = f"{type(module).__name__}#{len(self.labels)}"
             self.held.append(module)
             self.session.notes.setdefault("initial", {})[found] = _digest(module)
+            self.first.update({id(p): parameter_digest(p) for p in module.parameters()})
         return found
 
     def describe(self, owned: set[int]) -> None:
@@ -238,6 +212,10 @@ class Networks:
             for m in every
             if id(m) not in inner and (type(m), shapes(m)) in kinds and not any(id(p) in called for p in m.parameters())
         ]
+
+    def is_as_first_called(self, parameter: Any) -> bool:
+        """Whether a parameter is what it was when its network was first called; of one that is not known, True."""
+        return self.first.get(id(parameter)) in (None, parameter_digest(parameter))
 
     def enter(self, module: Any, inputs: Any) -> None:
         """Before a call."""
@@ -379,10 +357,14 @@ def _digest(module: Any) -> str:
     """What all parameters of a network are, in a few bytes."""
     total = blake2b(digest_size=8)
     for parameter in module.parameters():
-        array = to_array(parameter)
-        if array is not None:
-            total.update(array.tobytes())
+        total.update(parameter_digest(parameter))
     return total.hexdigest()
+
+
+def parameter_digest(parameter: Any) -> bytes:
+    """What one parameter is, in a few bytes."""
+    array = to_array(parameter)
+    return b"" if array is None else blake2b(array.tobytes(), digest_size=8).digest()
 
 
 def _is_loss(module: Any) -> bool:
