@@ -76,7 +76,7 @@ def evaluate(networks, seeds, episodes, rng):
     return total / episodes
 
 
-def train(seeds, steps, first_seed, reward_scale, time_limit_is_terminal, every=500):
+def train(seeds, steps, first_seed, reward_scale, time_limit_is_terminal, every=500, episodes=20):
     """Steps of the evaluations [point] and returns [seed, point]."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1000 + first_seed)
@@ -114,7 +114,9 @@ def train(seeds, steps, first_seed, reward_scale, time_limit_is_terminal, every=
                 torch._foreach_lerp_(target, networks.weights, TAU)
         if (k + 1) % every == 0:
             points.append(k + 1)
-            curve.append(evaluate(networks, seeds, 20 if k + 1 == steps else 4, np.random.default_rng(10_000 + k)))
+            curve.append(
+                evaluate(networks, seeds, episodes if k + 1 == steps else 4, np.random.default_rng(10_000 + k))
+            )
     return np.array(points), np.stack(curve, axis=1)
 
 

@@ -44,9 +44,9 @@ def test_the_essays_frames_follow_from_the_bundled_curves() -> None:
 @pytest.mark.slow
 def test_naf_trains_many_seeds_at_once() -> None:
     script = runpy.run_path(str(GALLERY / "seeds-naf-pendulum" / "naf.py"))
-    steps, returns = script["train"](3, 600, 0, 0.1, False, every=300)
-    assert steps.tolist() == [300, 600]
+    steps, returns = script["train"](3, 520, 0, 0.1, False, every=260, episodes=2)
+    assert steps.tolist() == [260, 520]
     assert returns.shape == (3, 2)
     assert (returns < 0).all()
-    again = script["train"](3, 600, 0, 0.1, False, every=300)[1]
+    again = script["train"](3, 520, 0, 0.1, False, every=260, episodes=2)[1]
     assert (again == returns).all()
