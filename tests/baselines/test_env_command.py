@@ -25,13 +25,14 @@ def env(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_an_answer_as_json_and_html(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    done = env(f"{WORLDS}:Bandit", "--target", "9", "--budget", "9s", "--json", "--html", str(page), home=tmp_path)
+    done = env(f"{WORLDS}:Bandit", "--target", "9", "--budget", "7s", "--json", "--html", str(page), home=tmp_path)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["verdict"]["kind"] == "no RL needed"
     assert answer["verdict"]["would_change"]
     assert {"random", "constant 2", "myopic bandit"} <= {r["method"] for r in answer["ladder"]}
-    assert next(p for p in answer["properties"] if p["name"] == "carry_over")["value"] == 0
+    carry = next(p for p in answer["properties"] if p["name"] == "carry_over")
+    assert carry["value"] == 0 or "cannot be told" in carry["text"], "blind where the machine is too busy"
     text = page.read_text("utf-8")
     assert "no RL needed" in text
     assert "default-src 'none'" in text
