@@ -60,9 +60,9 @@ class OutputIgnoresInput(Rule):
     reads = {"layer.output_row_std": 8, "layer.output_rms": 8, "network.input_std": 4}
     across = GOING
     causes = {
-        "observation-scale": Likelihood(0.50, source="judgement"),
+        "observation-scale": Likelihood(0.10, source="0 of 2 gallery cases, benchmarks/peers; judgement"),
         "gradient-path-broken": Likelihood(0.05, source="judgement"),
-        "learning-rate-too-high": Likelihood(0.30, source="dead units after one large step"),
+        "learning-rate-too-high": Likelihood(0.20, source="dead units after one large step; 1 of 2 gallery cases"),
         "observation-ignored": Likelihood(0.40, source="judgement"),
         "any fault": Likelihood(0.02, source="judgement"),
     }

@@ -59,7 +59,7 @@ class DormantUnitsGrow(Rule):
     across = GOING
     causes = {
         "network-loses-capacity": Likelihood(0.70, source="the definition of the cause"),
-        "learning-rate-too-high": Likelihood(0.30, source="judgement"),
+        "learning-rate-too-high": Likelihood(0.10, source="0 of 2 gallery cases, benchmarks/peers; judgement"),
         "any fault": Likelihood(0.02, source="judgement"),
     }
     false_alarm = Likelihood(0.0106, "measured", "0 of 46 healthy runs, benchmarks/atlas")

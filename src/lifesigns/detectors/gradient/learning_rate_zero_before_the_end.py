@@ -53,7 +53,8 @@ class LearningRateZeroBeforeTheEnd(Rule):
     families = "any with a schedule of the learning rate"
     reads = {"optimizer.learning_rate": 20}
     causes = {
-        "learning-rate-too-low": Likelihood(0.25, source="the cause by way of its schedule"),
+        "learning-rate-too-low": Likelihood(0.20, source="the cause by way of its schedule"),
+        "parameters-not-trained": Likelihood(0.25, source="a rate of 0 trains nothing"),
         "any fault": Likelihood(0.01, source="judgement"),
     }
     false_alarm = Likelihood(0.0051, "measured", "0 of 98 healthy runs, benchmarks/atlas")

@@ -60,7 +60,7 @@ class WeightsGrow(Rule):
     families = "any"
     reads = {"optimizer.parameter_norm": 20}
     causes = {
-        "learning-rate-too-high": Likelihood(0.50, source="large steps carry weights away"),
+        "learning-rate-too-high": Likelihood(0.15, source="0 of 2 gallery cases, benchmarks/peers; judgement"),
         "network-loses-capacity": Likelihood(0.40, source="judgement"),
         "gradients-accumulate": Likelihood(0.20, source="judgement"),
         "any fault": Likelihood(0.01, source="judgement"),

@@ -54,8 +54,8 @@ class OneActionDominates(Rule):
     reads = {"env.action_share": 8}
     causes = {
         "premature-determinism": Likelihood(0.60, source="the definition of the cause, seen from outside"),
-        "objective-sign-flipped": Likelihood(0.30, source="judgement"),
-        "learning-rate-too-high": Likelihood(0.30, source="judgement"),
+        "objective-sign-flipped": Likelihood(0.25, source="judgement"),
+        "learning-rate-too-high": Likelihood(0.15, source="judgement"),
         "observation-scale": Likelihood(0.15, source="judgement"),
         "numerical-overflow": Likelihood(0.30, source="argmax over NaN is a constant action"),
         "any fault": Likelihood(0.03, source="judgement"),
