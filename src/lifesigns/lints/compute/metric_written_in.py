@@ -11,8 +11,10 @@ from lifesigns.lints.source import Source
 from lifesigns.lints.source.tree import Scope
 from lifesigns.rules import Likelihood
 
-MEASURES = re.compile(r"^(?:evaluate|compute|calc|calculate|get|measure)?_?(?:model|policy|agent)?_?(?:the_)?"
-                      r"(?:accuracy|acc|f1|f1_score|auc|success_rate|mean_return|win_rate|evaluate|validate|score)$")  # fmt: skip
+MEASURES = re.compile(
+    r"^(?:evaluate|compute|calc|calculate|get|measure)?_?(?:model|policy|agent)?_?"
+    r"(?:accuracy|acc|f1|f1_score|auc|success_rate|mean_return|win_rate|evaluate|validate|score)$"
+)
 METRIC = re.compile(r"(?:^|[_/ ])(?:acc|accuracy|f1|auc|success_rate|win_rate|mean_return|mean_reward|return)$", re.I)
 LOGGERS = frozenset({"add_scalar", "log", "log_metric", "log_metrics", "log_scalar", "logkv", "record"})
 
