@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -79,14 +80,15 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
-def rows(python: str, smoke: bool) -> list[dict]:
-    """One row for each workload, summed over the algorithms."""
+def rows(python: str, smoke: bool, workloads: list[str], most: int) -> list[dict]:
+    """One row for each workload, summed over the algorithms (at most `most` of them)."""
     scores, at = scores_and_thresholds()
     out: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "scores.npz", scores=scores, thresholds=at)
-        for task, (full, count) in TASKS.items():
-            replicates, algorithms = (100, 1) if smoke else (full, count)
+        for task in workloads or TASKS:
+            full, count = TASKS[task]
+            replicates, algorithms = (100, 1) if smoke else (full, min(count, most))
             out.append(one_task(python, Path(folder), task, scores, at, replicates, algorithms))
     return out
 
@@ -116,7 +118,9 @@ def one_task(
         furthest = max(furthest, float(np.abs(moved).max()))
         apart.append(float(np.sqrt(np.mean((moved / error) ** 2 / (1 + 1 / SPREADS)))))
     return {
-        "workload": f"{task}, {algorithms} algorithm{'s' * (algorithms > 1)}",
+        "workload": task,
+        "algorithms": algorithms,
+        "date": str(date.today()),
         "replicates": replicates,
         **{k: round(v, 4) for k, v in sums.items()},
         "cpu_ratio": round(sums["rliable_cpu_s"] / sums["cpu_s"], 1),

@@ -13,6 +13,7 @@ import os
 import platform
 import time
 from datetime import date
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,10 +21,12 @@ HERE = Path(__file__).parent
 PARTS = ("coverage", "sizes", "published", "rliable")
 
 
-def section(part: str, rows: list[dict], started: float, smoke: bool) -> dict:
+def section(part: str, rows: list[dict], started: float, asked: argparse.Namespace) -> dict:
     """Rows of a part with how they came about."""
+    chosen = [f"--workload {w}" for w in asked.workload] + [f"--algorithms {asked.algorithms}"]
+    words = [part, *(chosen if part == "rliable" else []), *(["--smoke"] if asked.smoke else [])]
     return {
-        "command": f"python benchmarks/stats/run.py {part}" + (" --smoke" if smoke else ""),
+        "command": f"python benchmarks/stats/run.py {' '.join(words)}",
         "date": str(date.today()),
         "cpu_s": round(time.process_time() - started, 1),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in ("lifesigns", "numpy", "scipy")}},
@@ -32,17 +35,16 @@ def section(part: str, rows: list[dict], started: float, smoke: bool) -> dict:
     }
 
 
-def measure(part: str, smoke: bool, rliable_python: str | None) -> list[dict]:
-    """Rows of one part."""
-    if part == "rliable":
-        import against_rliable
-
-        if rliable_python is None:
-            raise SystemExit("expected --rliable-python PYTHON (an environment with rliable) for the part rliable")
-        return against_rliable.rows(rliable_python, smoke)
-    import importlib
-
-    return importlib.import_module(part).rows(smoke)
+def measure(part: str, asked: argparse.Namespace, earlier: list[dict]) -> list[dict]:
+    """Rows of one part; workloads against rliable that were not asked for keep their earlier rows."""
+    if part != "rliable":
+        return import_module(part).rows(asked.smoke)
+    if asked.rliable_python is None:
+        raise SystemExit("expected --rliable-python PYTHON (an environment with rliable) for the part rliable")
+    made = import_module("against_rliable").rows(asked.rliable_python, asked.smoke, asked.workload, asked.algorithms)
+    new = {r["workload"]: r for r in made}
+    kept = [new.pop(r["workload"], r) for r in earlier]
+    return [*kept, *new.values()]
 
 
 def main() -> None:
@@ -51,14 +53,16 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="few simulations")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="file name without ending")
     parser.add_argument("--rliable-python", metavar="PYTHON")
+    parser.add_argument("--workload", action="append", default=[], help="of the part rliable; all if none")
+    parser.add_argument("--algorithms", type=int, default=5, help="of the part rliable, at most")
     asked = parser.parse_args()
     file = asked.out.with_suffix(".json")
     for part in asked.parts or PARTS[:3]:
         if part not in PARTS:
             parser.error(f"expected parts out of {', '.join(PARTS)}, got {part}")
         started = time.process_time()
-        made = section(part, measure(part, asked.smoke, asked.rliable_python), started, asked.smoke)
         kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        made = section(part, measure(part, asked, kept.get(part, {}).get("rows", [])), started, asked)
         kept[part] = made
         file.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
         print(f"{part}: {len(made['rows'])} rows, {made['cpu_s']} CPU seconds", flush=True)
