@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from lifesigns.model import Trace
+from lifesigns.model import Finding, Trace
+from lifesigns.model.finding import SEVERITIES
 from lifesigns.report.figures import number, plain
 
 Data = Mapping[str, Any]
@@ -15,20 +16,21 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One dye: its name, what was changed, what answered."""
+    """One dye: its name, what was changed, what answered, and the codes of the rules that it fired, worst first."""
 
     dye: str
     planted: str
     answer: str
     blind: bool = False
+    codes: tuple[str, ...] = ()
 
 
 PLANTED: Mapping[str, str] = {
     "reproducible": "nothing: the script run twice",
     "reward": "one reward in sixteen 1 higher",
     "discounting": "one reward 1 higher; one value 1 higher",
-    "reward-sign": "one reward 1 higher",
-    "reward-pairing": "one reward 1 higher",
+    "reward-sign": "one reward 1 higher: which way outputs are pulled",
+    "reward-pairing": "one reward 1 higher: beside which observation",
     "reward-scaling": "one reward 1, then 100 higher",
     "episode-boundary": "first reward of each episode 1 higher",
     "terminal-observation": "observations of terminal states",
@@ -55,16 +57,20 @@ PLANTED: Mapping[str, str] = {
 }
 
 
-def dye_rows(trace: Trace) -> list[Row]:
-    """The rows of all dyes of a run, in the order in which they were read."""
+def dye_rows(trace: Trace, findings: Iterable[Finding] = ()) -> list[Row]:
+    """The rows of all dyes of a run, in the order in which they were read, with the findings on each."""
     names = {s.id: s.name for s in trace.of_kind("dye")}
+    codes: dict[str, list[str]] = {}
+    for one in sorted(findings, key=lambda f: SEVERITIES.index(f.severity), reverse=True):
+        codes.setdefault(one.subject, []).append(one.code)
     found: list[Row] = []
     for event in trace.events:
         if event.kind == "dye" and event.subject in names:
             name = names[event.subject]
             blind = event.data.get("blind")
             text = str(blind) if blind else _answer(name, event.data)
-            found.append(Row(name, PLANTED.get(name, ""), plain(text), bool(blind)))
+            fired = tuple(dict.fromkeys(codes.get(event.subject, ())))
+            found.append(Row(name, PLANTED.get(name, ""), plain(text), bool(blind), fired))
     return found
 
 
@@ -112,7 +118,9 @@ def _discounting(data: Data) -> str:
 def _sign(data: Data) -> str:
     pulls = [f"{k} {'toward it' if v > 0 else 'away from it'}" for k, v in data.get("pulls", {}).items()]
     actor: Data = data.get("actor") or {}
-    if actor:
+    if actor.get("cut"):
+        pulls.append(f"no gradient leads from {actor['critic']} to the policy")
+    elif actor:
         pulls.append(f"policy raises {actor['critic']}" if actor["sign"] < 0 else f"policy lowers {actor['critic']}")
     return ", ".join(pulls)
 
@@ -165,7 +173,7 @@ def _unreached(data: Data) -> str:
 def _recalls(data: Data) -> str:
     mixed = [r["network"] for r in data["recalls"] if r.get("other_rows") or r.get("other_positions")]
     ahead = [r["network"] for r in data["recalls"] if r.get("causal_labels") and r.get("earlier_positions")]
-    text = f"{len(data['recalls'])} networks called again"
+    text = f"{len(data['recalls'])} network{'' if len(data['recalls']) == 1 else 's'} called again"
     return f"{text}; what must not move moved in {', '.join(sorted({*mixed, *ahead}))}" if mixed or ahead else text
 
 

@@ -40,13 +40,18 @@ def render(diagnosis: Diagnosis, trace: Trace, console: Console, *, preview: boo
     """
     _headline(diagnosis, trace, console)
     _defects(diagnosis, trace, console)
-    _explanation(diagnosis, console)
+    dyed_alone = trace.meta.get("ended") == "dyes only"
+    if not dyed_alone:
+        _explanation(diagnosis, console, "WHAT EXPLAINS THIS OUTCOME")
+    elif diagnosis.findings:
+        _explanation(diagnosis, console, "WHAT THE DYES SAY")
     _observations(diagnosis, console)
-    _dyes(trace, console)
+    _dyes(diagnosis, trace, console)
     if preview:
         _preview(diagnosis, console)
     _checks(diagnosis, console)
-    _health(diagnosis, console)
+    if not dyed_alone:
+        _health(diagnosis, console)
     _next_command(diagnosis, console)
 
 
@@ -117,8 +122,8 @@ def _defect(one: Defect, trace: Trace, console: Console) -> None:
     _finding(console, one.finding, 4)
 
 
-def _explanation(diagnosis: Diagnosis, console: Console) -> None:
-    _section(console, "WHAT EXPLAINS THIS OUTCOME")
+def _explanation(diagnosis: Diagnosis, console: Console, title: str) -> None:
+    _section(console, title)
     shown = told_in_full(diagnosis)
     rest = told_in_brief(diagnosis)
     told: set[Finding] = {d.finding for d in diagnosis.defects}
@@ -170,17 +175,19 @@ def _preview(diagnosis: Diagnosis, console: Console) -> None:
         _finding(console, one, 2)
 
 
-def _dyes(trace: Trace, console: Console) -> None:
+def _dyes(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     """What each dye showed; those that could not be planted are among the blind checks."""
-    rows = [r for r in dye_rows(trace) if not r.blind]
+    rows = [r for r in dye_rows(trace, diagnosis.findings) if not r.blind]
     if not rows:
         return
     _section(console, "DYES (two runs, bit for bit the same but for what was changed)")
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("changed", "answer"):
         table.add_column(title, overflow="fold", ratio=1)
+    table.add_column("fired", no_wrap=True)
     for row in rows:
-        table.add_row(Text(row.planted, style="dim"), Text(row.answer))
+        style = "bold" if row.codes else ""
+        table.add_row(Text(row.planted, style="dim"), Text(row.answer, style=style), Text(" ".join(row.codes) or "-"))
     console.print(Padding(table, (0, 0, 0, 2), expand=False), highlight=False)
 
 
