@@ -114,3 +114,11 @@ def test_every_exit_before_the_one_taken_says_why_it_was_not() -> None:
     assert [s.exit for s in verdict.steps] == ["no RL needed", "bandit", "solve exactly", "plan"]
     assert all(s.reason for s in verdict.steps)
     assert verdict.steps[-1].status == "taken"
+
+
+def test_a_myopic_bandit_is_no_planner() -> None:
+    bandit = Rung("myopic bandit", "bandit", (20.0,) * 5, 0.5)
+    part = Rung("MPPI", "planner", (500.0,), 30.0, steps=20, random_then=1.0)
+    verdict = decide(case(bandit, part, carry_over=1.0, reward_in_episodes=1.0))
+    assert "MPPI got 500" in next(s for s in verdict.steps if s.exit == "plan").reason
+    assert decide(case(Rung("myopic bandit", "bandit", (95.0,) * 5), carry_over=1.0)).kind == "no RL needed"

@@ -10,7 +10,6 @@ from lifesigns.stats.samples import mann_whitney
 
 CLEARLY = 2.58
 """z of the Mann-Whitney U test from which two samples of returns differ (two-sided 1 %)."""
-ORDER = {"floor": 0, "constant": 1, "open loop": 2, "linear": 3, "greedy": 4, "planner": 5, "exact": 6, "copy": 7}
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,9 @@ def place(returns: Sequence[float], ladder: Ladder) -> Place:
         return Place(
             f"Its return {got} is below that of random actions ({random.mean:.4g}).", "random", above, "below random"
         )
-    cheap = sorted((r for r in better if r.kind in ("constant", "open loop", "linear")), key=lambda r: r.cpu_s)
+    cheap = sorted(
+        (r for r in better if r.kind in ("constant", "open loop", "bandit", "linear")), key=lambda r: r.cpu_s
+    )
     constant = ladder.best("constant")
     tail = f" {_does_better(cheap[0])}" if cheap else ""
     if random not in beaten:

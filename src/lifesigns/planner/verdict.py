@@ -24,7 +24,7 @@ KINDS = (
     "not by RL",
     "name a sufficient score",
 )
-WITHOUT_MODEL = ("floor", "constant", "open loop", "linear")
+WITHOUT_MODEL = ("floor", "constant", "open loop", "bandit", "linear")
 WITH_MODEL = ("greedy", "planner")
 
 

@@ -43,7 +43,7 @@ def myopic(problem: Problem, limit: Slice) -> Rung:
         best = np.flatnonzero(np.array(values) >= max(values) - 1e-9)
         return problem.actions.decode(candidates[int(best[rng.integers(len(best))])])
 
-    return finish(Rung("myopic bandit", "greedy", evaluate(problem, act, limit), facts={"steps": len(rows)}), limit)
+    return finish(Rung("myopic bandit", "bandit", evaluate(problem, act, limit), facts={"steps": len(rows)}), limit)
 
 
 def _inputs(problem: Problem, x: NDArray[np.float64], action: Any) -> NDArray[np.float64]:
