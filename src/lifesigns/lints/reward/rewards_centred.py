@@ -76,6 +76,11 @@ class RewardsCentred(LintRule):
                 returns.insert(0, R)
             returns = (returns - returns.mean()) / (returns.std() + 1e-8)
             """,
+        "behind a setting": """
+            if self.average_rewards:
+                rewards = rewards - rewards.mean()
+            target = rewards + gamma * (1 - dones) * target_net(next_obs).max(1)[0]
+            """,
         "no bootstrap": "rewards = (rewards - rewards.mean()) / rewards.std()",
     }
 
@@ -85,6 +90,8 @@ class RewardsCentred(LintRule):
             return
         for node in source.nodes(ast.Assign):
             assert isinstance(node, ast.Assign)
+            if isinstance(source.parent(node), ast.If):
+                continue
             name = dotted(node.targets[0])
             value = node.value
             if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
