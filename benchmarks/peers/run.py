@@ -191,6 +191,10 @@ def write(rows: list[dict], language_rows: list[dict], out: Path, peers: str) ->
         "above a note on the fixed script. The others read training logs alone (torchmortem is attached to a run of "
         "its own); lifesigns reads the run it recorded, and in the second row nothing but the log that others read.",
         "",
+        "The runs were recorded without dyes on two cores that ten other programs shared (load 10 to 20), where the "
+        "recorder's samples are few: the digits-full-scale case stayed blind here and is found on an idle machine "
+        "(benchmarks/detection).",
+        "",
         "| tool | broken: cause named | broken: flagged | fixed: false alarm |",
         "|---|---|---|---|",
         *table,
