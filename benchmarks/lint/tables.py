@@ -1,0 +1,92 @@
+"""results.md from results.json."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+
+def table(heads: list[str], rows: list[list[Any]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
+    return [*lines, *(f"| {' | '.join(str(c) for c in r)} |" for r in rows), ""]
+
+
+def page(held: dict[str, Any]) -> str:
+    """The page."""
+    lines = ["# lifesigns lint, measured", ""]
+    for part, write in (("alarms", alarms), ("faults", faults), ("speed", speed), ("history", history)):
+        if part in held:
+            one = held[part]
+            about = ", ".join(f"{k} {v}" for k, v in one["versions"].items())
+            lines += [
+                f"## {part.capitalize()}",
+                "",
+                f"`{one['command']}`, {one['date']}; {about}; {one['machine']}.",
+                "",
+            ]
+            lines += write(one["rows"])
+    return "\n".join(lines)
+
+
+def alarms(rows: dict[str, Any]) -> list[str]:
+    """False alarms over installed libraries."""
+    found = [
+        f"{rows['rules']} rules ({rows['preview_rules']} more in preview, not run) over {rows['lines']:,} lines: "
+        f"{len(rows['reports'])} reports, {rows['false_per_10000_lines']} false per 10,000 lines.", "",
+    ]  # fmt: skip
+    keys = ["package", "files", "lines", "reports", "false", "crashed", "unread"]
+    found += table(keys, [[p[k] for k in keys] for p in rows["packages"]])
+    if rows["reports"]:
+        said = {True: "true", False: "false", None: "not judged"}
+        heads = ["file", "line", "rule", "verdict", "why"]
+        found += table(heads, [[r["file"], r["line"], r["rule"], said[r["true"]], r["why"]] for r in rows["reports"]])
+    return found
+
+
+def faults(rows: list[dict[str, Any]]) -> list[str]:
+    """Planted faults by linter, and what each linter sees."""
+    tools = [k for k in rows[0] if k not in ("fault", "suite", "what", "hidden")]
+    suites = list(dict.fromkeys(r["suite"] for r in rows))
+    counts = [
+        [s, len(of), *(sum(bool(r[t]) for r in of) for t in tools)]
+        for s in suites
+        if (of := [r for r in rows if r["suite"] == s])
+    ]
+    counts.append(["all", len(rows), *(sum(bool(r[t]) for r in rows) for t in tools)])
+    found = [
+        "A fault counts as seen if a rule reports within 12 lines of the change and more often than on the healthy "
+        "program (gallery: more often on broken.py than on fixed.py).", "", *table(["list", "faults", *tools], counts),
+    ]  # fmt: skip
+    rules = Counter(c for r in rows for c in r["lifesigns"])
+    found += ["By rule: " + ", ".join(f"{c} {n}" for c, n in sorted(rules.items())) + ".", ""]
+    seen = [r for r in rows if any(r[t] for t in tools)]
+    return found + table(["fault", *tools], [[r["fault"], *(" ".join(r[t]) for t in tools)] for r in seen])
+
+
+def speed(rows: dict[str, Any]) -> list[str]:
+    """Processor time per line."""
+    keys = ["tool", "files", "lines", "cpu_s", "cpu_us_per_line", "times_lifesigns"]
+    many = rows["parallel"]
+    return [
+        "Processor seconds with start-up, one process each, over the installed torchrl (the others: every n-th file).",
+        "", *table(keys, [[t[k] for k in keys] for t in rows["tools"]]),
+        f"All cores over {many['lines']:,} lines: {many['cpu_s']} processor seconds, {many['wall_s']} s on the clock "
+        f"(load of the machine then: {many['load']}).", "",
+    ]  # fmt: skip
+
+
+def history(rows: list[dict[str, Any]]) -> list[str]:
+    """Fix commits."""
+    caught = [r for r in rows if r["caught"]]
+    quiet = sum(not r["still"] for r in caught)
+    new = sum(bool(r["new"]) for r in rows)
+    found = [
+        f"{len(rows)} files fixed in {len({r['commit'] for r in rows})} commits of two repositories: "
+        f"{len(caught)} parents are reported at the fault; {quiet} of those are quiet for the same rule "
+        f"once fixed; {new} fixed versions have a report that the parent had not.", "",
+    ]  # fmt: skip
+    heads = ["commit", "file", "line", "fault", "caught by"]
+    return found + table(
+        heads,
+        [[r["commit"][:8], r["path"], (r["lines"] or [""])[0], r["fault"], " ".join(r["caught"]) or "–"] for r in rows],
+    )
