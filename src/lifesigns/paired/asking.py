@@ -15,7 +15,7 @@ from lifesigns.paired.runlog import GRAD
 
 SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
 """Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
-ones where an agent learns after fewer than 24 steps."""
+ones where an agent learns after fewer than 24 steps, or where episodes are that short by themselves."""
 LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 6.0}
 OTHER_SEED = "9157"
 """Given as `--seed` where the script takes one; an arbitrary number."""
@@ -63,7 +63,9 @@ def ask_all(lab: Lab, plan: Plan) -> None:
 
 def _ask_rl(lab: Lab, plan: Plan) -> None:
     ask, train = lab.ask, plan.train_parts
-    lengths = SHORTER_LENGTHS if plan.steps_to_first_update < 24 else SHORT_LENGTHS
+    longest = max((s.in_episode for s in plan.training), default=0)
+    soon = plan.steps_to_first_update < 24 or longest <= SHORT_LENGTHS[0]
+    lengths = SHORTER_LENGTHS if soon else SHORT_LENGTHS
     world = {"lengths": lengths}
     only = {"envs": train}
     comb = {"kind": "reward", "at": "comb", "delta": DELTA, **only}

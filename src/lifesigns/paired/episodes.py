@@ -51,7 +51,8 @@ def truncated_end(lab: Lab, facts: Facts) -> None:
     stain = lab.stain("busy", "obs-truncated")
     answer(stain, facts)
     facts.data["path"] = path_of(stain, first_touched(stain) + 1)
-    facts.data["through_statistics"] = _acted_differently(lab.plan("busy"), stain)
+    inserted = bool(lab.log("busy").notes.get("dummy_rows"))  # the agent is asked to act on them, to no effect
+    facts.data["through_statistics"] = not inserted and _acted_differently(lab.plan("busy"), stain)
     facts.data["bootstraps"] = _bootstraps(lab)
     facts.data.update(_ended_targets(lab, stain))
     if not facts.data["gradients_touched"]:

@@ -11,8 +11,9 @@ from lifesigns.rules import CannotTell, Case, Likelihood, View
 FEWEST_ENDS = 2
 """truncated ends; assumed (the last one of a rollout may not have been learned from)."""
 
-LOST_SHARE = 0.2
-"""share of ended targets that may be silent; assumed (units of a network that are off)."""
+LOST_SHARE, FEWEST_TARGETS = 0.2, 4
+"""share of ended targets that may be silent where both kinds of end are treated alike, and how many there must be;
+assumed (units of a network that are off). Where the kinds are told apart all must be silent."""
 
 
 class TruncatedEndNotBootstrapped(DyeRule):
@@ -66,12 +67,12 @@ class TruncatedEndNotBootstrapped(DyeRule):
         if not facts.get("bootstraps"):
             raise CannotTell("nothing is bootstrapped from the value of a next observation")
         ended, lost = count(facts, "ended_targets", 0), count(facts, "ended_lost", 0)
-        if lost > LOST_SHARE * ended and not facts.get("through_statistics"):
+        if _lost(ended, lost, bool(facts.get("kind_matters"))) and not facts.get("through_statistics"):
             message = (
                 f"{lost} of {ended} targets that hold the last reward of a truncated episode do not answer to its last "
                 f"observation{_kind(facts.get('kind_matters'))}"
             )
-            yield self.found(view, message, "error", lost / ended, LOST_SHARE, series="dye.lost_share", unit="share")
+            yield self.found(view, message, "error", lost / ended, 0.0, series="dye.lost_share", unit="share")
             return
         if not unanswered(facts, FEWEST_ENDS):
             if facts.get("through_statistics"):
@@ -99,6 +100,12 @@ class TruncatedEndNotBootstrapped(DyeRule):
         yield dye_case("bootstrapped", self.dye, {**seen, "kind_matters": True}, effects=(0.3, 0.1))
         yield dye_case("one gradient", self.dye, {**seen, "gradients_touched": 1})
         yield dye_case("any end", self.dye, {**seen, "kind_matters": False})
+
+
+def _lost(ended: int, lost: int, told_apart: bool) -> bool:
+    if lost >= ended >= FEWEST_ENDS:
+        return True
+    return not told_apart and ended >= FEWEST_TARGETS and lost > LOST_SHARE * ended
 
 
 def _kind(matters: object) -> str:
