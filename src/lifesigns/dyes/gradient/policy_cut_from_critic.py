@@ -68,6 +68,6 @@ class PolicyCutFromCritic(DyeRule):
 
     def quiet_on(self) -> Iterable[Case]:
         """A path; a path with the wrong sign (Y402); of one row."""
-        yield dye_case("one row", self.dye, {"actor": {"critic": "Q#1", "sign": -1.0, "rows": 1}, "pulls": {"Q#1": 1.0}})
+        yield dye_case("one row", self.dye, {"actor": {"critic": "Q#1", "sign": -1.0, "rows": 1}, "pulls": {}})
         yield dye_case("wrong sign", self.dye, {"actor": {"critic": "Q#1", "sign": 1.0, "rows": 64}, "pulls": {}})
         yield dye_case("path", self.dye, {"actor": {"critic": "Q#1", "sign": -1.0, "rows": 64}, "pulls": {}})
