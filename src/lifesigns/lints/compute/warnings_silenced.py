@@ -61,6 +61,13 @@ class WarningsSilenced(LintRule):
                 warnings.simplefilter("ignore")
                 old()
             """,
+        "where a caller asks for it": """
+            import warnings
+            def worker(env, filter_warnings=False):
+                if filter_warnings:
+                    warnings.filterwarnings("ignore")
+                return env.reset()
+            """,
         "errors": "import warnings\nwarnings.simplefilter('error')\nnp.seterr(all='raise')",
     }
 
@@ -68,7 +75,7 @@ class WarningsSilenced(LintRule):
         """At the call."""
         for call in source.calls("warnings.filterwarnings", "warnings.simplefilter"):
             alone = len(call.args) + len(call.keywords) == 1 and _ignore(source.argument(call, 0, "action"))
-            if alone and not _within(source, call):
+            if alone and not _within(source, call) and not _on_request(source, call):
                 yield self.at(call, "all warnings of all libraries are hidden for the whole run")
         for call in source.calls("numpy.seterr"):
             if _ignore(source.argument(call, 0, "all")) and isinstance(source.parent(call), ast.Expr):
@@ -87,3 +94,9 @@ def _within(source: Source, call: ast.Call) -> bool:
                 if isinstance(made, ast.Call) and (source.name(made.func) or "").endswith("catch_warnings"):
                     return True
     return False
+
+
+def _on_request(source: Source, call: ast.Call) -> bool:
+    """Whether it stands under a condition on a parameter of its function."""
+    tests = [at.test for at in source.parents(call) if isinstance(at, ast.If)]
+    return any(b.how == "param" for t in tests for b in source.bindings(t))

@@ -49,6 +49,12 @@ class NanReplacedInLoss(LintRule):
         "log-probability": "lp = dist.log_prob(actions)\nobjective = (lp.nan_to_num(0.0) * adv).mean()",
     }
     right = {
+        "a cost that is matched, not learned from": """
+            @torch.no_grad()
+            def match(predictions, targets):
+                loss = F.mse_loss(predictions, targets, reduction="none")
+                return torch.nan_to_num(loss, nan=1e9).argmin(1)
+            """,
         "inputs": "x = torch.nan_to_num(x)\nloss = F.mse_loss(net(x), y)",
         "observations": "obs = np.nan_to_num(obs)\nlogits = net(obs)",
         "metrics": "score = torch.nan_to_num(correct / total)",
@@ -58,7 +64,7 @@ class NanReplacedInLoss(LintRule):
         """At the call."""
         for op in source.ops("nan_to_num", "nan_to_num_"):
             found = source.role(op.input)
-            if found in (Role.LOSS, Role.LOG_PROBABILITY):
+            if found in (Role.LOSS, Role.LOG_PROBABILITY) and not source.without_gradient(op.node):
                 yield self.at(
                     op.node, f"NaN in a {found} is replaced by a number: the cause stays and gradients are wrong"
                 )
