@@ -28,7 +28,7 @@ class RewardsCentred(LintRule):
     How it decides
     --------------
     A name that says reward is set to itself less its own mean, in a file that bootstraps (a sum of a reward and a
-    discounted value). Names that hold discounted sums are left out.
+    discounted value). Names that hold discounted sums, and shifts inside an `if`, are left out.
 
     When it is wrong
     ----------------
