@@ -151,7 +151,7 @@ def test_diagnose_of_what_is_no_run(scripts: Any) -> None:
 def test_explain(scripts: Any) -> None:
     said = sentence(run(scripts.path, "explain", "D30"))
     assert "no rule `D30`" in said
-    assert "nearest is `D30" in said
+    assert "nearest is `D3" in said
     listed = json.loads(run(scripts.path, "explain", "--json").stdout)
     assert {"code", "name", "status", "summary"} <= set(listed[0])
     first = listed[0]["code"]

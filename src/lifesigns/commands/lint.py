@@ -17,18 +17,20 @@ Paths = Annotated[
     list[Path] | None, typer.Argument(metavar="PATH...", help="scripts, folders, notebooks [.]", show_default=False)
 ]
 Select = Annotated[
-    str, typer.Option("--select", metavar="CODES", help="only these rules: L5,L301,truncated-never-used")
+    list[str] | None, typer.Option("--select", metavar="CODES", help="only these rules: L5,L301,truncated-never-used")
 ]
-Ignore = Annotated[str, typer.Option("--ignore", metavar="CODES", help="all but these rules")]
-Exclude = Annotated[str, typer.Option("--exclude", metavar="PATTERNS", help="files or folders to leave out")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="all but these rules")]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="PATTERNS", help="files or folders to leave out")
+]
 Diff = Annotated[str, typer.Option("--diff", metavar="REV", help="only findings on lines changed since a git revision")]
 
 
 def lint(
     paths: Paths = None,
-    select: Select = "",
-    ignore: Ignore = "",
-    exclude: Exclude = "",
+    select: Select = None,
+    ignore: Ignore = None,
+    exclude: Exclude = None,
     diff: Diff = "",
     json: Json = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="print SARIF 2.1.0 alone to stdout")] = False,
@@ -59,8 +61,9 @@ def lint(
     raise typer.Exit(int(bad))
 
 
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _split(given: list[str] | None) -> tuple[str, ...]:
+    """The parts of an option that may be repeated and may hold several, separated by commas."""
+    return tuple(part.strip() for text in given or () for part in text.split(",") if part.strip())
 
 
 def _reports(

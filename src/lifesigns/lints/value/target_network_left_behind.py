@@ -11,7 +11,7 @@ from lifesigns.lints.value.target_networks import only_frozen, starts_as_copy, t
 from lifesigns.rules import Likelihood
 
 
-class TargetNetworkNeverUpdated(LintRule):
+class TargetNetworkLeftBehind(LintRule):
     """A target network is made as a copy, gives the targets, and nothing in the file ever changes it.
 
     What it detects

@@ -11,7 +11,7 @@ from lifesigns.lints.value.td_sums import has_role
 from lifesigns.rules import Likelihood
 
 
-class GradientThroughTarget(LintRule):
+class TargetWithGradient(LintRule):
     """The bootstrapped target is computed with gradients by the network that is trained towards it.
 
     What it detects
