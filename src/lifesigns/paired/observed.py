@@ -12,6 +12,11 @@ from lifesigns.paired.experiments import Blind, Facts, Lab, answer
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import Stain
 
+FEW_LEVELS = 4
+"""different amounts; assumed (γ to the powers of a short horizon)."""
+COMPARABLE = 0.3
+"""share of a row's own change below which another row's is that of a statistic over all of them; assumed."""
+
 
 def rows_apart(lab: Lab, facts: Facts) -> None:
     """One observation of one environment changed: in what is computed for acting on it, only its row may answer."""
@@ -29,7 +34,10 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
         change = stain.delta(i)
         if change is None or change.ndim < 1 or change.shape[0] != n:
             continue
-        moved = np.abs(change.reshape(n, -1)).max(axis=1) > 0
+        sizes = np.abs(change.reshape(n, -1)).max(axis=1)
+        moved = sizes > 0
+        if stain.base.kind(i) == "input" and moved[1:].any() and sizes[1:].max() < COMPARABLE * sizes[0]:
+            break  # running statistics of the observations: no row by itself
         rows += int(moved[0])
         others += int(moved[1:].any())
         if moved[1:].any():
@@ -42,28 +50,32 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
 
 def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
     """Rows of batches that a reward of one environment reaches with at least half of its largest effect: all of them,
-    and those of other environments."""
+    and those of other environments, if they move by a few amounts only (not by a scale that the reward has a part in).
+    """
     try:
         stain = lab.stain("natural", "reward-once")
     except Blind:
         return {}
     part = stain.dyed.about["planted"][0]["env"]
     dims = len(next(iter(plan.acted_on.values()), ()))
-    paid = strange = 0
+    paid, strange = 0, list[tuple[float, int]]()
     ops = [(i, c) for i, c in stain.ops() if c.ndim in (1, 2) and c.size == c.shape[0] > 1 and np.mean(c != 0) <= 0.5]
     for grad in [g for g in plan.grads if g <= stain.first_step][:64]:
         start, end = plan.window(grad)
         batches = [r for _, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
         for i, change in ops:
             mine = [r for r in batches if start <= i < end and len(r) == change.size]
-            sizes = np.abs(change.reshape(-1))
-            for row in np.flatnonzero(sizes >= 0.5 * sizes.max()).tolist() if mine else ():
+            flat = change.reshape(-1)
+            for row in np.flatnonzero(np.abs(flat) >= 0.5 * np.abs(flat).max()).tolist() if mine else ():
                 owners = {p for r in mine for p, _ in plan.observations.get(r[row][:dims].tobytes(), [])}
                 paid += bool(owners)
-                strange += bool(owners) and part not in owners
-                if owners and part not in owners and "paid_line" not in facts.data:
-                    facts.data["paid_line"] = origin.place(stain.base.site(i))
-    return {"paid_rows": paid, "paid_elsewhere": strange}
+                if owners and part not in owners:
+                    strange.append((round(float(flat[row]), 4), i))
+    if len({level for level, _ in strange}) > FEW_LEVELS:
+        strange = []
+    if strange:
+        facts.data["paid_line"] = origin.place(stain.base.site(strange[0][1]))
+    return {"paid_rows": paid, "paid_elsewhere": len(strange)}
 
 
 def observation(lab: Lab, facts: Facts) -> None:

@@ -107,10 +107,12 @@ def _terms(source: Source, node: ast.expr | None) -> list[ast.expr]:
     """The terms of a sum as they are written, through names that hold sums; at most 30."""
     found: list[ast.expr] = []
     todo = [node] if node is not None else []
+    opened: set[ast.expr] = set()
     while todo and len(found) < 30:
         one = todo.pop()
         value = source.value(one) if isinstance(one, ast.Name) else one
-        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub) and value not in opened:
+            opened.add(value)
             todo.extend((value.right, value.left))
         else:
             found.append(one)
