@@ -106,7 +106,7 @@ def run(job: dict, budget: str, seed: int | None) -> dict:
     fired = [f for v in answer["verdicts"] for f in v["findings"]]
     row["findings"] = sorted({f"{f['code']}:{f['severity']}" for f in fired})
     row["alarms"] = sorted({f["code"] for f in fired if f["severity"] != "note"})
-    row["run"] = answer.get("run", "")
+    row["run"] = Path(answer.get("run", "")).name
     if job["expect"]:
         row["expected"] = job["expect"]["cause"]
         row["rank"] = next((i + 1 for i, c in enumerate(row["causes"]) if c[0] == row["expected"]), None)
