@@ -40,7 +40,7 @@ class Supervisor:
         self.group = 0
         self.over_memory = False
         self.peak_bytes = 0
-        self._ended = threading.Event()
+        self._ended, self._lost = threading.Event(), threading.Event()
         self._line = os.dup(0)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -72,6 +72,8 @@ class Supervisor:
             before_exec=die_with_parent,
         )
         ending = child.run(self._each_second)
+        if self._lost.is_set():
+            os._exit(EXIT_LOST)  # it was ended because nobody waits for it: that is no result
         self._ended.set()
         result = self._result(ending)
         self.folder.write_meta({**meta, **result})
@@ -87,6 +89,7 @@ class Supervisor:
             pass
         if self._ended.wait(0.05):
             time.sleep(5.0)
+        self._lost.set()
         kill_run(self.folder.path, self.group)
         os._exit(EXIT_LOST)
 

@@ -13,7 +13,7 @@ FEWEST_ENDS = 2
 
 LOST_SHARE, FEWEST_TARGETS = 0.2, 4
 """share of ended targets that may be silent where both kinds of end are treated alike, and how many there must be;
-assumed (units of a network that are off). Where the kinds are told apart all must be silent."""
+assumed (units of a network that are off). Where the kinds are told apart the reward may stand in another row."""
 
 
 class TruncatedEndNotBootstrapped(DyeRule):
@@ -103,9 +103,9 @@ class TruncatedEndNotBootstrapped(DyeRule):
 
 
 def _lost(ended: int, lost: int, told_apart: bool) -> bool:
-    if lost >= ended >= FEWEST_ENDS:
-        return True
-    return not told_apart and ended >= FEWEST_TARGETS and lost > LOST_SHARE * ended
+    if told_apart:
+        return False
+    return lost >= ended >= FEWEST_ENDS or (ended >= FEWEST_TARGETS and lost > LOST_SHARE * ended)
 
 
 def _kind(matters: object) -> str:
