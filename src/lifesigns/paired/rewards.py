@@ -167,7 +167,12 @@ def pairing(lab: Lab, facts: Facts) -> None:
         if reading is None or not stain.of_kind("grad"):
             continue
         level, planted = reading.scale * DELTA, stain.dyed.about["planted"]
-        found = readings.pairs(lab.plan("natural"), stain, planted, level, stain.common, constant=reading.rows > 1)
+        plan = lab.plan("natural")
+        once = plan.impulse_step() if name == "reward-once" else None
+        whole = (
+            once is not None and reading.rows > 1 and reading.rows == min(once.in_episode, plan.steps_to_first_update)
+        )
+        found = readings.pairs(plan, stain, planted, level, stain.common, constant=whole)
         if found is not None:
             answer(stain, facts)
             facts.data.update(
