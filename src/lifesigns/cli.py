@@ -27,10 +27,10 @@ for command in (
     saved.explain,
     seeds.seeds,
     compare.compare,
+    lint.lint,
+    env.env,
 ):
     app.command()(command)
-app.command()(lint.lint)
-app.command()(env.env)
 
 
 def main() -> None:

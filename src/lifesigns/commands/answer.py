@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifesigns.commands.options import FailOn, console, fail, print_json, say
+from lifesigns.commands.options import FailOn, console, print_json, say, write_page
 
 if TYPE_CHECKING:
     from lifesigns.checkup import Result
@@ -19,11 +18,7 @@ def report(result: Result, json: bool, html: Path | None, preview: bool = False)
     if html is not None:
         from lifesigns.report.html import html as page
 
-        try:
-            html.write_text(page(result.diagnosis, result.trace), "utf-8")
-        except OSError as error:
-            fail(f"cannot write `{html}`: {error.strerror}; the run is kept in `{result.folder.path}`")
-        print(f"lifesigns: wrote {html}", file=sys.stderr)
+        write_page(html, page(result.diagnosis, result.trace), f"the run is kept in `{result.folder.path}`")
     if json:
         from lifesigns.report.json_report import to_json
 

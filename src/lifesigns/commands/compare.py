@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from lifesigns.commands.options import Html, Json, console, fail, print_json
+from lifesigns.commands.options import Html, Json, console, fail, print_json, write_page
 
 
 class Normalise(StrEnum):
@@ -51,11 +50,7 @@ def compare(
     if html is not None:
         from lifesigns.report.compare_page import page
 
-        try:
-            html.write_text(page(found), "utf-8")
-        except OSError as error:
-            fail(f"cannot write `{html}`: {error.strerror}")
-        print(f"lifesigns: wrote {html}", file=sys.stderr)
+        write_page(html, page(found))
     if json:
         from lifesigns.report.compare_json import to_json
 

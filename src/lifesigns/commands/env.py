@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lifesigns.commands.options import Home, Html, Json, Python, console, fail, print_json, say, seconds
+from lifesigns.commands.options import (
+    Home,
+    Html,
+    Json,
+    Python,
+    console,
+    fail,
+    must_run,
+    print_json,
+    say,
+    seconds,
+    status_line,
+    write_page,
+)
 
 if TYPE_CHECKING:
     from lifesigns.appraisal import Appraisal
@@ -42,14 +53,18 @@ def env(
 
     options: dict[str, Any] = {"seed": seed, "target": target, "restore": restore, "contract": contract}
     options |= {"kwargs": _kwargs(kwargs), "film": html is not None}
-    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
-        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
+    must_run(python)
+    limit_s, line = seconds(budget), status_line()
+
+    def progress(stage: str, steps: int, wall_s: float) -> None:
+        line.show(f"lifesigns env {wall_s:.0f} of {limit_s:.0f} s · {stage} · {steps:,} steps")
+
     try:
-        found = appraise(name, seconds(budget), _progress(seconds(budget)), python, core_hour, hours, **options)
+        found = appraise(name, limit_s, progress, python, core_hour, hours, **options)
     except OSError as error:
         fail(f"the environment's process could not be started: {error}")
     finally:
-        _clear()
+        line.clear()
     if found.survey.problem:
         _refuse(found, json)
     if contract:
@@ -127,11 +142,7 @@ def _answer(answer: Told, json: bool, html: Path | None) -> None:
     if html is not None:
         from lifesigns.report.env_html import html as page
 
-        try:
-            html.write_text(page(answer), "utf-8")
-        except OSError as error:
-            fail(f"cannot write `{html}`: {error.strerror}")
-        say(f"wrote {html}")
+        write_page(html, page(answer))
     if json:
         from lifesigns.report.env_page import to_json
 
@@ -140,24 +151,3 @@ def _answer(answer: Told, json: bool, html: Path | None) -> None:
         from lifesigns.report.env_terminal import render
 
         render(answer, console())
-
-
-def _progress(budget_s: float) -> Any:
-    """A live line on a terminal; nothing elsewhere."""
-    from lifesigns.status_line import StatusLine
-
-    line = StatusLine(sys.stderr.buffer, sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
-    _lines.append(line)
-
-    def show(stage: str, steps: int, wall_s: float) -> None:
-        line.show(f"lifesigns env {wall_s:.0f} of {budget_s:.0f} s · {stage} · {steps:,} steps")
-
-    return show
-
-
-_lines: list[Any] = []
-
-
-def _clear() -> None:
-    while _lines:
-        _lines.pop().clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from enum import StrEnum
@@ -12,6 +13,8 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from lifesigns.status_line import StatusLine
 
 
 class FailOn(StrEnum):
@@ -48,6 +51,28 @@ def must_exist(script: str) -> None:
     near = difflib.get_close_matches(path.name, [p.name for p in folder.glob("*.py")], 1, 0.5)
     hint = f"; did you mean `{folder / near[0]}`?" if near else ""
     fail(f"no script at `{path.absolute()}`{hint}")
+
+
+def must_run(python: str) -> None:
+    """Fails where an interpreter is named that cannot be run."""
+    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
+        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
+
+
+def status_line(*, quiet: bool = False) -> StatusLine:
+    """The live line on stderr, drawn on a terminal only."""
+    from lifesigns.status_line import StatusLine
+
+    return StatusLine(sys.stderr.buffer, sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not quiet)
+
+
+def write_page(file: Path, text: str, kept: str = "") -> None:
+    """Writes an HTML page and says so; `kept` says where what it shows is kept if it cannot be written."""
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        fail(f"cannot write `{file}`: {error.strerror}{kept and f'; {kept}'}")
+    say(f"wrote {file}")
 
 
 def find_run(run: Path) -> Path:

@@ -25,8 +25,10 @@ from lifesigns.commands.options import (
     Script,
     fail,
     must_exist,
+    must_run,
     say,
     seconds,
+    status_line,
 )
 
 if TYPE_CHECKING:
@@ -120,14 +122,11 @@ def watch(
 
 def to_request(script: str, arguments: list[str] | None, module: bool, home: Path | None, python: str) -> Request:
     from lifesigns.checkup import Request
-    from lifesigns.status_line import StatusLine
 
     if not module:
         must_exist(script)
-    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
-        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
-    line = StatusLine(sys.stderr.buffer, sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
-    return Request(script, arguments or (), module, python, home, status=line)
+    must_run(python)
+    return Request(script, arguments or (), module, python, home, status=status_line())
 
 
 def record(request: Request, dye_cores: int = 0) -> Result:

@@ -22,9 +22,11 @@ from lifesigns.commands.options import (
     console,
     fail,
     must_exist,
+    must_run,
     print_json,
     say,
     seconds,
+    write_page,
 )
 
 if TYPE_CHECKING:
@@ -133,8 +135,7 @@ def _planned(
         fail("name a SCRIPT, or a campaign with --resume")
     if not module:
         must_exist(script)
-    if python and not (os.path.isfile(python) and os.access(python, os.X_OK)):
-        fail(f"`{python}` is no interpreter that can be run; name one with --python PATH")
+    must_run(python)
     time_limit, memory_limit = limits
     return planned(
         script,
@@ -219,11 +220,8 @@ def _report(
     if html is not None:
         from lifesigns.report.campaign_page import page
 
-        try:
-            html.write_text(page(answer, variants, plan, folder.path.name), "utf-8")
-        except OSError as error:
-            fail(f"cannot write `{html}`: {error.strerror}; the campaign is kept in `{folder.path}`")
-        print(f"lifesigns: wrote {html}", file=sys.stderr)
+        text = page(answer, variants, plan, folder.path.name)
+        write_page(html, text, f"the campaign is kept in `{folder.path}`")
     if json:
         from lifesigns.report.campaign_json import to_json
 

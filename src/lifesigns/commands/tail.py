@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lifesigns.commands.options import Home, Json, fail, find_run, say
+from lifesigns.commands.options import Home, Json, fail, find_run, say, status_line
 
 if TYPE_CHECKING:
     from lifesigns.model import Finding
@@ -30,10 +28,9 @@ def tail(
     Reads the run's files only; the run does not notice. With --json, one object a line. Ctrl-C detaches.
     """
     from lifesigns.live import follow
-    from lifesigns.status_line import StatusLine
     from lifesigns.store import TraceError
 
-    line = StatusLine(sys.stderr.buffer, sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not json)
+    line = status_line(quiet=json)
     try:
         folder = _folder(run, home)
         if not json:
