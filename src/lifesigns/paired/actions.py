@@ -19,7 +19,7 @@ def actions(lab: Lab, facts: Facts) -> None:
     log = plan.log
     if len({len(o) for o in plan.acted_on.values()}) != 1:
         raise Blind("observations differ in size")
-    dims = len(next(iter(plan.acted_on.values())))
+    dims = plan.dims
     executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
     scored: dict[tuple[int, int], Any] = {}
     right = wrong = 0
@@ -78,7 +78,7 @@ def _batch_behind(plan: Plan, record: int, following: set[int]) -> Any:
             if value is None or value.dtype.kind not in "fiu":
                 continue
             rows = value.astype(np.float32).reshape(value.shape[0], -1)
-            dims = len(next(iter(plan.acted_on.values()), ()))
+            dims = plan.dims
             if i not in following and rows.shape[1] >= dims and rows[0][:dims].tobytes() in plan.observations:
                 return rows
     if log.kind(record) == "call":
@@ -94,7 +94,7 @@ def _continuous(
     """Rows [observation, action] of networks: how many actions are the executed ones, as they are or scaled alike."""
     stored: list[Any] = []
     done: list[Any] = []
-    seen = {plan.log.shapes[i][-1] for c in plan.acting_calls for i in plan.inputs_of(c)[:1] if plan.log.shapes[i]}
+    seen = {plan.log.shapes[i][-1] for i in plan.acting_inputs if plan.log.shapes[i]}
     width = min(seen, default=dims)
     for grad in plan.grads[:20]:
         for i, rows in readings.rows_of(plan, grad):

@@ -178,7 +178,7 @@ def memory(lab: Lab, facts: Facts) -> None:
     row = _row_of(plan, part)
     for step in later[:12]:
         for call in _acting_on(plan, step):
-            changed_in = _row_differs(plan, stain, input_record(plan, call), row)
+            changed_in = _row_differs(plan, stain, plan.input_of(call), row)
             inputs += changed_in
             if changed_in or _row_differs(plan, stain, call, row):
                 touched += 1
@@ -196,14 +196,6 @@ def _acting_on(plan: Plan, step: Step) -> list[int]:
 def _row_of(plan: Plan, part: int) -> int:
     """Which row of a batch for acting belongs to an environment."""
     return plan.train_parts.index(part)
-
-
-def input_record(plan: Plan, call: int) -> int:
-    label = plan.label(call)
-    for i in range(call - 1, max(call - 60, -1), -1):
-        if plan.log.kind(i) == "input" and plan.log.name(i) == label:
-            return i
-    return -1
 
 
 def _row_differs(plan: Plan, stain: Stain, record: int, row: int) -> bool:

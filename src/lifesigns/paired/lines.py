@@ -16,16 +16,12 @@ def _lost(data: dict[str, Any]) -> bool:
     return not data.get("gradients_touched") and data.get("gradients", 0) >= 2
 
 
-def _end_lost(data: dict[str, Any]) -> bool:
-    return _lost(data) or data.get("ended_lost", 0) > 0.2 * data.get("ended_targets", 0)
+def _alike(data: dict[str, Any]) -> bool:
+    return (_lost(data) or bool(data.get("ended_lost"))) and not data.get("kind_matters")
 
 
-def _lost_alike(data: dict[str, Any]) -> bool:
-    return _end_lost(data) and not data.get("kind_matters")
-
-
-def _lost_apart(data: dict[str, Any]) -> bool:
-    return _end_lost(data) and bool(data.get("kind_matters"))
+def _told_apart(data: dict[str, Any]) -> bool:
+    return _lost(data) and bool(data.get("kind_matters"))
 
 
 def _crossing(data: dict[str, Any]) -> bool:
@@ -66,39 +62,39 @@ def _transformed(data: dict[str, Any]) -> bool:
     return abs(one - 1.0) > 1e-3 or abs(hundred - one) > 0.1 * abs(one)
 
 
-WANTED: dict[str, tuple[Suspect, str, str, str]] = {
-    "reward": (_lost, "natural", "reward-comb", "unread"),
-    "discounting": (_off, "natural", "reward-once", "spread"),
-    "reward-sign": (_wrong_way, "natural", "reward-once", "negative"),
-    "reward-pairing": (_shifted, "natural", "reward-once", "stored"),
-    "reward-scaling": (_transformed, "natural", "reward-once", "stored"),
-    "episode-boundary": (_crossing, "busy", "reward-first-steps", "spread"),
-    "truncated-end": (_lost_alike, "busy", "end-kind", "merged"),
-    "truncated-end ": (_lost_apart, "busy", "obs-truncated", "last read"),
-    "terminal-observation": (_leaks, "busy", "obs-terminal", "last"),
-    "autoreset-rows": (_leaks, "busy", "dummy-reward", "stored"),
-    "episode-memory": (_touched, "busy", "obs-one-episode", "memory"),
-    "observation": (_unseen, "natural", "obs-all", "unread"),
-    "next-episode": (_follows_end, "busy", "obs-reset", "taken"),
-    "labels": (_lost, "natural", "labels", "end"),
-    "inputs": (_lost, "natural", "inputs", "end"),
-}
-"""Dye → when its answer asks for a line, the undyed run, the dyed run, and how the line is found."""
+WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
+    ("reward", _lost, "natural", "reward-comb", "unread"),
+    ("discounting", _off, "natural", "reward-once", "spread"),
+    ("reward-sign", _wrong_way, "natural", "reward-once", "negative"),
+    ("reward-pairing", _shifted, "natural", "reward-once", "stored"),
+    ("reward-scaling", _transformed, "natural", "reward-once", "stored"),
+    ("episode-boundary", _crossing, "busy", "reward-first-steps", "spread"),
+    ("truncated-end", _alike, "busy", "end-kind", "merged"),
+    ("truncated-end", _told_apart, "busy", "obs-truncated", "last read"),
+    ("terminal-observation", _leaks, "busy", "obs-terminal", "last"),
+    ("autoreset-rows", _leaks, "busy", "dummy-reward", "stored"),
+    ("episode-memory", _touched, "busy", "obs-one-episode", "memory"),
+    ("observation", _unseen, "natural", "obs-all", "unread"),
+    ("next-episode", _follows_end, "busy", "obs-reset", "taken"),
+    ("labels", _lost, "natural", "labels", "end"),
+    ("inputs", _lost, "natural", "inputs", "end"),
+)
+"""Dye, when its answer asks for a line, the undyed run, the dyed run, and how the line is found."""
 
 
 def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
     """For each suspect dye with such an answer: a pair of runs with the lines logged; `line` in its facts."""
     wanted = [
-        (f, how)
+        (f, base, dyed, how)
         for f in facts
-        for name, how in WANTED.items()
-        if f.dye == name.strip() and f.dye in suspects and not f.data.get("blind") and how[0](f.data)
+        for dye, asks, base, dyed, how in WANTED
+        if f.dye == dye and dye in suspects and not f.data.get("blind") and asks(f.data)
     ]
-    for _, (_, base, dyed, _) in wanted:
+    for _, base, dyed, _ in wanted:
         for name in (base, dyed):
             lab.ask_lines(name)
         lab.ask_lines_again(base)
-    for one, (_, base, dyed, how) in wanted:
+    for one, base, dyed, how in wanted:
         try:
             path = LinePath(lab.lines(base), lab.lines(dyed), lab.lines(f"{base}-again"))
         except (Blind, OSError, ValueError, KeyError):

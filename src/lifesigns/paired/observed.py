@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from lifesigns.paired import origin, readings
-from lifesigns.paired.episodes import input_record
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import Stain
@@ -57,7 +56,7 @@ def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
     except Blind:
         return {}
     part = stain.dyed.about["planted"][0]["env"]
-    dims = len(next(iter(plan.acted_on.values()), ()))
+    dims = plan.dims
     paid, strange = 0, list[tuple[float, int]]()
     ops = [(i, c) for i, c in stain.ops() if c.ndim in (1, 2) and c.size == c.shape[0] > 1 and np.mean(c != 0) <= 0.5]
     for grad in [g for g in plan.grads if g <= stain.first_step][:64]:
@@ -97,7 +96,7 @@ def observation(lab: Lab, facts: Facts) -> None:
 
 def _answers(plan: Plan, stain: Stain, call: int) -> bool:
     """Whether a call puts out something else because it was given something else (not because it has learned it)."""
-    given = input_record(plan, call)
+    given = plan.input_of(call)
     return call in stain.marks and (given in stain.marks if given >= 0 else call < stain.first_step)
 
 

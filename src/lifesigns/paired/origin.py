@@ -91,7 +91,7 @@ def special_call(plan: Plan, stain: Stain, until: int) -> dict[str, Any] | None:
     """The line that calls a network on what differs, if it runs at few of the steps (at ends of episodes, say)."""
     log = stain.base
     given = {i for i in stain.of_kind("input") if i < until}
-    calls = [i for i in stain.of_kind("call") if i < until and given & set(plan.inputs_of(i)[:1])]
+    calls = [i for i in stain.of_kind("call") if i < until and plan.input_of(i) in given]
     sites = Counter(int(log.rows[i, SITE]) for i in log.of_kind("call").tolist())
     rare = [i for i in calls if sites[int(log.rows[i, SITE])] < 0.5 * len(plan.training)]
     return calling(plan, log.site(rare[-1])) if rare else None
@@ -166,6 +166,12 @@ def turned(plan: Plan, stain: Stain, outgrad: int) -> dict[str, Any] | None:
 def _peak(change: Any) -> float:
     flat = change.reshape(-1)
     return float(flat[np.abs(flat).argmax()])
+
+
+def reduced_at(log: RunLog, loss: int) -> dict[str, Any] | None:
+    """The line that made the number that `backward` was called on."""
+    made = log.parents[loss][0] if loss >= 0 and log.parents[loss] else -1
+    return place(log.site(made)) if made >= 0 else None
 
 
 def constant_term(log: RunLog, loss: int) -> dict[str, Any] | None:

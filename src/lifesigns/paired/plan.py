@@ -138,6 +138,11 @@ class Plan:
                     last[part] = value.astype(np.float32).reshape(-1)
         return found
 
+    @cached_property
+    def dims(self) -> int:
+        """Numbers in the first observation that an agent acted on; 0 where there is none."""
+        return len(next(iter(self.acted_on.values()), ()))
+
     def window(self, grad: int) -> tuple[int, int]:
         """Records from the end of the optimiser step (or environment step) before this gradient up to it."""
         before = np.flatnonzero(np.isin(self.kinds[:grad], [KINDS.index("step"), KINDS.index("end")]))
@@ -170,7 +175,7 @@ class Plan:
     @cached_property
     def acting_inputs(self) -> set[int]:
         """Records of what networks were given in calls for acting."""
-        return {i for call in self.acting_calls for i in self.inputs_of(call)[:1]}
+        return {i for call in self.acting_calls if (i := self.input_of(call)) >= 0}
 
     @cached_property
     def acting_lines(self) -> set[tuple[str, int]]:
@@ -233,13 +238,18 @@ class Plan:
                     waiting += self.inputs_of(i)
         return found
 
-    def inputs_of(self, call: int) -> list[int]:
-        """The record of what a call was given, and the records that was computed from."""
+    def input_of(self, call: int) -> int:
+        """The record of what a call was given; -1 where there is none."""
         name = self.label(call)
         for i in range(call - 1, max(call - 60, -1), -1):
             if self.log.kind(i) == "input" and self.log.name(i) == name:
-                return [i, *self.log.parents[i]]
-        return []
+                return i
+        return -1
+
+    def inputs_of(self, call: int) -> list[int]:
+        """The record of what a call was given, and the records that was computed from."""
+        given = self.input_of(call)
+        return [given, *self.log.parents[given]] if given >= 0 else []
 
     @cached_property
     def is_rl(self) -> bool:

@@ -250,7 +250,7 @@ def _pull(plan: Plan, stain: Stain, record: int, change: Any, wanted: dict[Any, 
     out = log.value(call)
     if given is None or out is None or len(given) != len(change):
         return None
-    dims = len(next(iter(plan.acted_on.values()), ()))
+    dims = plan.dims
     total, seen = 0.0, 0
     for row in np.flatnonzero(np.abs(change).max(axis=1) > 0).tolist():
         owners = [o for o in plan.observations.get(given[row][:dims].tobytes(), []) if o in wanted]
@@ -287,7 +287,7 @@ def _input_rows(plan: Plan, call: int) -> Any:
     """Rows [n, dims] that a call was given, or that the networks before it in the same pass were given, where those are
     observations."""
     log = plan.log
-    dims = len(next(iter(plan.acted_on.values()), ()))
+    dims = plan.dims
     rows = log.shapes[call][0] if log.shapes[call] else 0
     for i in range(call - 1, max(call - 400, -1), -1):
         if log.kind(i) in ("step", "loss", "end"):
@@ -308,10 +308,8 @@ def _loss_line(stain: Stain, record: int) -> dict[str, Any]:
     log = stain.base
     start = max((int(i) for i in log.of_kind("step", "end") if i < record), default=-1)
     for i, change in stain.ops():
-        if start < i < record and log.rows[i, GRAD] and change.ndim == 0:
-            site = log.site(i)
-            if site is not None:
-                return {"file": site.user_file or site.file, "line": site.user_line or site.line}
+        if start < i < record and log.rows[i, GRAD] and change.ndim == 0 and (at := origin.place(log.site(i))):
+            return at
     return {}
 
 
@@ -331,23 +329,18 @@ def _actor(plan: Plan) -> dict[str, Any]:
             if len(shape) < 1 or (shape[-1] != 1 and len(shape) > 1):
                 continue
             others = {c for c in calls if plan.label(c) != plan.label(call)}
-            label = plan.label(call)
-            source = next(
-                (i for i in range(call - 1, max(call - 60, -1), -1) if log.kind(i) == "input" and log.name(i) == label),
-                -1,
-            )
+            source = plan.input_of(call)
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
             if _is_cut(plan, source, others):
                 return {"critic": log.name(call), "cut": True, "line": origin.cut_before(plan, source) or {}}
             gradient = log.value(record)
             if gradient is not None and np.any(gradient != 0) and _is_constant(gradient):
-                site = log.site(loss)
                 return {
                     "critic": log.name(call),
                     "sign": float(np.sign(gradient.sum())),
                     "rows": int(gradient.size),
-                    "line": _reduced(plan, loss) or ({"file": site.user_file, "line": site.user_line} if site else {}),
+                    "line": origin.reduced_at(log, loss) or origin.place(log.site(loss)) or {},
                 }
     return {}
 
@@ -355,7 +348,7 @@ def _actor(plan: Plan) -> dict[str, Any]:
 def _is_cut(plan: Plan, source: int, others: set[int]) -> bool:
     """Whether a critic's input, observations with a policy's actions beside them, has no gradient to the policy."""
     log = plan.log
-    value, dims = log.value(source), len(next(iter(plan.acted_on.values()), ()))
+    value, dims = log.value(source), plan.dims
     if value is None or value.ndim != 2 or value.shape[1] <= dims:
         return False
     known = value[0].astype(np.float32)[:dims].tobytes() in plan.observations
@@ -368,10 +361,3 @@ def _is_constant(gradient: Any) -> bool:
     """Whether the rows of a gradient have one value, or that and 0: a mean of a critic (or of the least of several)."""
     values = gradient[gradient != 0].astype(np.float64)
     return bool(np.all(np.abs(values - values[0]) <= 1e-3 * np.abs(values[0])))
-
-
-def _reduced(plan: Plan, loss: int) -> dict[str, Any]:
-    """The line that made the number that backward was called on."""
-    made = plan.log.parents[loss][0] if plan.log.parents[loss] else -1
-    site = plan.log.site(made) if made >= 0 else None
-    return {"file": site.user_file or site.file, "line": site.user_line or site.line} if site else {}

@@ -110,8 +110,7 @@ def unreached_line(log: RunLog, grad: int, about: dict[str, Any]) -> dict[str, A
     called = [x for x in about.get("called_at", []) if x]
     if called and len(about["never"]) < about["parameters"]:
         return {"file": called[0]["file"], "line": called[0]["line"]}
-    made = log.parents[loss][0] if loss >= 0 and log.parents[loss] else -1
-    return origin.place(log.site(made if made >= 0 else grad))
+    return origin.reduced_at(log, loss) or origin.place(log.site(grad))
 
 
 def recalls(lab: Lab, facts: Facts) -> None:

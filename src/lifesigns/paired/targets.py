@@ -80,25 +80,24 @@ def next_calls(plan: Plan) -> list[int]:
 
 def batches_of_next(plan: Plan, grad: int) -> set[int]:
     """Records of inputs, in the update before a gradient, whose rows are the observations after those of another."""
-    dims = len(next(iter(plan.acted_on.values()), ()))
-    batches = [(i, r) for i, r in readings.all_rows(plan, grad) if r.shape[1] >= dims]
-    return {
-        i
-        for i, mine in batches
-        if any(_follows(plan, other, mine, dims) for j, other in batches if j != i and len(other) == len(mine))
-    }
+    batches = [(i, r) for i, r in readings.all_rows(plan, grad) if r.shape[1] >= plan.dims]
+    return {i for i, mine in batches if _comes_after(plan, i, mine, batches)}
+
+
+def _comes_after(plan: Plan, record: int, mine: Any, batches: list[tuple[int, Any]]) -> bool:
+    """Whether the rows of an input follow those of another of `batches`."""
+    return any(_follows(plan, other, mine) for j, other in batches if j != record and len(other) == len(mine))
 
 
 def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
     found: list[int] = []
     log = plan.log
-    dims = len(next(iter(plan.acted_on.values()), ()))
     for grad in plan.grads[:40]:
         _, end = plan.window(grad)
-        batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= dims]
+        batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= plan.dims]
         chosen = batches if with_gradient else readings.all_rows(plan, grad)
         for i, mine in chosen:
-            if any(_follows(plan, other, mine, dims) for j, other in batches if j != i and len(other) == len(mine)):
+            if _comes_after(plan, i, mine, batches):
                 label = log.name(i)
                 call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
                 if call >= 0 and bool(log.rows[call, GRAD]) == with_gradient:
@@ -106,12 +105,12 @@ def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
     return found
 
 
-def _follows(plan: Plan, rows: Any, next_rows: Any, dims: int) -> bool:
+def _follows(plan: Plan, rows: Any, next_rows: Any) -> bool:
     """Whether most rows of `next_rows` are the observation after that of `rows`."""
     hits = seen = 0
     for a, b in zip(rows[:64], next_rows[:64], strict=True):
-        owners = plan.observations.get(a[:dims].tobytes(), [])
-        after = plan.observations.get(b[:dims].tobytes(), [])
+        owners = plan.observations.get(a[: plan.dims].tobytes(), [])
+        after = plan.observations.get(b[: plan.dims].tobytes(), [])
         if owners and after:
             seen += 1
             hits += any((p, s + 1) in after for p, s in owners) and not set(owners) & set(after)

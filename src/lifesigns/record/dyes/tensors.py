@@ -282,8 +282,8 @@ class Networks:
             return type(output)(*parts) if hasattr(output, "_fields") else type(output)(parts)
         if not isinstance(output, self.torch.Tensor) or not output.is_floating_point():
             return output
+        self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})
         if plant.get("detach"):
-            self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})
             return output.detach()
         shift = self.torch.zeros_like(output.detach())
         if plant.get("row") is not None and output.dim():
@@ -291,7 +291,6 @@ class Networks:
             shift[tuple(row) if isinstance(row, list) else row] = plant["delta"]
         else:
             shift += plant["delta"]
-        self.session.planted.append({"update": self.session.log.update, "env_step": self.session.log.env_step})
         return output + shift
 
     def _record(self, label: str, frame: Any, output: Any) -> None:
