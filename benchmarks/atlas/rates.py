@@ -68,33 +68,29 @@ def evaluate(home: Path, only: str) -> dict:
     }
 
 
+def finished(folder: Path) -> Trace | None:
+    """The newest run of a folder, with roles, if it came to its end."""
+    found = sorted((folder / "runs").glob("*"))
+    try:
+        trace = load_run(found[-1]) if found else None
+    except TraceError:
+        return None
+    return with_roles(trace) if trace is not None and trace.meta.get("ended") == "finished" else None
+
+
 def traces(home: Path, only: str) -> Iterator[tuple[str, Trace]]:
     """(pair, trace) of the recorded runs that came to their end."""
     for told in sorted(home.glob("*.json")):
         row = json.loads(told.read_text("utf-8"))
-        found = sorted((home / "runs" / told.stem / "runs").glob("*"))
-        if only not in row["name"] or not found:
-            continue
-        try:
-            trace = load_run(found[-1])
-        except TraceError:
-            continue
-        if trace.meta.get("ended") == "finished":
-            yield row["name"], with_roles(trace)
+        if only in row["name"] and (trace := finished(home / "runs" / told.stem)):
+            yield row["name"], trace
 
 
 def fixed_traces(home: Path) -> Iterator[tuple[str, Trace]]:
     """(case, trace) of the gallery's fixed scripts, where benchmarks/peers has recorded them."""
     for folder in sorted(home.glob("*-fixed")):
-        found = sorted((folder / "runs").glob("*"))
-        if not found:
-            continue
-        try:
-            trace = load_run(found[-1])
-        except TraceError:
-            continue
-        if trace.meta.get("ended") == "finished":
-            yield f"gallery {folder.name.removesuffix('-fixed')}", with_roles(trace)
+        if trace := finished(folder):
+            yield f"gallery {folder.name.removesuffix('-fixed')}", trace
 
 
 def curve_traces() -> Iterator[Trace]:

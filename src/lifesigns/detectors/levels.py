@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lifesigns.model import Evidence, Series
-from lifesigns.rules import View
+from lifesigns.rules import CannotTell, View
 from lifesigns.stats.samples import Array, finite
 
 WINDOWS = 20
@@ -31,6 +31,17 @@ def smoothed(values: Array, least: int = 10) -> Array:
         return np.empty(0)
     sums = np.concatenate([[0.0], np.cumsum(values - values[0])])
     return (values[0] + (sums[width:] - sums[:-width]) / width)[:: max(width // 2, 1)]
+
+
+def everywhere(view: View, *names: str) -> Array:
+    """The finite values of series of all subjects, one after the other; for names in the rule's `across`."""
+    return finite(np.concatenate([s.y for name in names for _, s in view.across(name)] or [[]]))
+
+
+def no_environment(view: View, losses: str) -> None:
+    """Raises CannotTell in a run with an environment, whose losses need not behave as a supervised one's."""
+    if len(everywhere(view, "run.env_steps")) or view.across("env.episode_return"):
+        raise CannotTell(f"the run has an environment, whose losses {losses}")
 
 
 def own_evidence(view: View, one: Series, value: float, limit: float | None, column: str = "") -> list[Evidence]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lifesigns.compare.verdict import Comparison
@@ -12,6 +12,8 @@ from lifesigns.report.figures import plain
 
 if TYPE_CHECKING:
     import altair as alt
+
+    from lifesigns.stats.interval import Band
 
 SCHEME = "tableau10"
 HEIGHT = 260
@@ -66,15 +68,20 @@ def _banded(
     return [area, base.mark_line(strokeWidth=2.5, interpolate=shape, clip=True).encode(y=alt.Y("y:Q", scale=scale))]
 
 
-def _curves(found: Comparison) -> Chart | None:
-    rows = [
-        {"arm": plain(arm.name), "x": _short(x), "y": _short(y), "low": _short(low), "high": _short(high)}
-        for arm in found.summaries
-        if (band := arm.band) is not None
+def _band_rows(bands: Iterable[tuple[str, Band | None]]) -> list[dict[str, Any]]:
+    """A row for each point of each arm's band."""
+    return [
+        {"arm": plain(name), "x": _short(x), "y": _short(y), "low": _short(low), "high": _short(high)}
+        for name, band in bands
+        if band is not None
         for x, y, low, high in zip(
             band.grid.tolist(), band.estimate.tolist(), band.low.tolist(), band.high.tolist(), strict=True
         )
     ]
+
+
+def _curves(found: Comparison) -> Chart | None:
+    rows = _band_rows((arm.name, arm.band) for arm in found.summaries)
     if not rows:
         return None
     names, scores = _names(found), found.scores
@@ -129,14 +136,7 @@ def _strips(found: Comparison) -> Chart:
 
 
 def _profiles(found: Comparison) -> Chart | None:
-    rows = [
-        {"arm": plain(arm.name), "x": _short(x), "y": _short(y), "low": _short(low), "high": _short(high)}
-        for arm in found.summaries
-        if (band := arm.profile) is not None
-        for x, y, low, high in zip(
-            band.grid.tolist(), band.estimate.tolist(), band.low.tolist(), band.high.tolist(), strict=True
-        )
-    ]
+    rows = _band_rows((arm.name, arm.profile) for arm in found.summaries)
     if not rows:
         return None
     axis = "score" if len(found.scores.tasks) == 1 else "normalised score"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.levels import own_evidence
+from lifesigns.detectors.levels import no_environment, own_evidence
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 from lifesigns.stats.samples import (
@@ -68,8 +68,7 @@ class LossJumpsAndStaysUp(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["loss.value"]
-        if any(finite(s.y).any() for _, s in view.across("run.env_steps")) or view.across("env.episode_return"):
-            raise CannotTell("the run has an environment, whose losses may rise")
+        no_environment(view, "may rise")
         kept = finite(one.y)
         if len(kept) < 100:
             raise CannotTell("fewer than 100 finite losses")

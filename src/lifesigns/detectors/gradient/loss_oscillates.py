@@ -6,12 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.levels import later, own_evidence
+from lifesigns.detectors.levels import later, no_environment, own_evidence
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
-from lifesigns.stats.samples import (
-    finite,
-)
 
 WINDOWS = 50
 """windows of the second half; assumed."""
@@ -67,8 +64,7 @@ class LossOscillates(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["loss.value"]
-        if any(finite(s.y).any() for _, s in view.across("run.env_steps")) or view.across("env.episode_return"):
-            raise CannotTell("the run has an environment, whose losses need not settle")
+        no_environment(view, "need not settle")
         kept = later(one)
         if len(kept) < 100:
             raise CannotTell("fewer than 100 finite losses in the second half of the run")

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.levels import own_evidence, thirds, training_returns
+from lifesigns.detectors.levels import everywhere, own_evidence, thirds, training_returns
 from lifesigns.detectors.returns import GOING, going_well
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 from lifesigns.stats.samples import (
-    finite,
     largest,
     median,
 )
@@ -74,9 +73,7 @@ class ValueBeyondThePossible(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["loss.target_max_abs"]
-        rewards = finite(
-            np.concatenate([s.y for n in ("env.reward_min", "env.reward_max") for _, s in view.across(n)] or [[]])
-        )
+        rewards = everywhere(view, "env.reward_min", "env.reward_max")
         returns = training_returns(view)
         if not len(rewards) or returns is None:
             raise CannotTell("no rewards of a training environment were seen")

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.levels import own_evidence, thirds
+from lifesigns.detectors.levels import everywhere, own_evidence, thirds
 from lifesigns.detectors.returns import GOING, going_well
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 from lifesigns.stats.samples import (
-    finite,
     median,
 )
 
@@ -72,8 +71,8 @@ class ValueOfTheWrongSign(Rule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         one = view["loss.target_negative_share"]
-        low = finite(np.concatenate([s.y for _, s in view.across("env.reward_min")] or [[]]))
-        high = finite(np.concatenate([s.y for _, s in view.across("env.reward_max")] or [[]]))
+        low = everywhere(view, "env.reward_min")
+        high = everywhere(view, "env.reward_max")
         if not len(low) or not len(high):
             raise CannotTell("no rewards of an environment were seen")
         if low.min() < 0 or high.max() <= 0:
