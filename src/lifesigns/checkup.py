@@ -24,6 +24,7 @@ from lifesigns.lints import script as reading
 from lifesigns.live import RUNNING, Live, StopOn, Watching, clock
 from lifesigns.model import Diagnosis, Subject, Trace
 from lifesigns.model.roles import with_roles
+from lifesigns.model.trace import DYES_ONLY
 from lifesigns.paired import outcome as paired_outcome
 from lifesigns.paired.experiments import Facts
 from lifesigns.paired.runner import Target
@@ -33,7 +34,6 @@ from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.status_line import StatusLine
 from lifesigns.store import RunFolder, TraceError, load_run, new_run_folder, save_part, save_series
 
-DYES_ONLY = "dyes only"
 BASELINE_S = 4.0
 RESERVE_S = 9.0
 """Kept back from a budget for ending the child, the baselines and the rules."""
@@ -213,7 +213,7 @@ def saved(path: Path, roles: Mapping[str, str] | None = None) -> Result:
 
 def _rules(found: Trace) -> list[Rule] | None:
     """Those of dyes alone for a run that holds nothing else; None for all."""
-    return [r for r in all_rules() if r.per == "dye"] if found.meta.get("ended") == DYES_ONLY else None
+    return [r for r in all_rules() if r.per == "dye"] if found.dyes_alone else None
 
 
 def summary(diagnosis: Diagnosis) -> dict[str, Any]:

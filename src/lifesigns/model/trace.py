@@ -9,6 +9,9 @@ from typing import Any
 from .finding import Location
 from .series import Series
 
+DYES_ONLY = "dyes only"
+"""How a run ended (`ended` in its meta) that holds what dyes showed and nothing recorded."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -45,6 +48,11 @@ class Trace:
     series: tuple[Series, ...] = ()
     events: tuple[Event, ...] = ()
     health: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def dyes_alone(self) -> bool:
+        """Whether it holds what dyes showed and nothing that was recorded."""
+        return self.meta.get("ended") == DYES_ONLY
 
     def get(self, name: str, subject: str) -> Series | None:
         """The series `name` of `subject`, or None."""

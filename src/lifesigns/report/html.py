@@ -58,6 +58,7 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
         own_charts=_by_finding(numbered, evidence, {c.id for c in overview}),
         overview=overview,
         subject=partial(figures.subject_name, trace),
+        dyes_alone=trace.dyes_alone,
         dyes=[row for row in dye_rows(trace, diagnosis.findings) if not row.blind],
         blind=blind_groups(diagnosis.verdicts),
         by_status=by_status,

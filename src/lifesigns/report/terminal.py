@@ -40,8 +40,7 @@ def render(diagnosis: Diagnosis, trace: Trace, console: Console, *, preview: boo
     """
     _headline(diagnosis, trace, console)
     _defects(diagnosis, trace, console)
-    dyed_alone = trace.meta.get("ended") == "dyes only"
-    if not dyed_alone:
+    if not trace.dyes_alone:
         _explanation(diagnosis, console, "WHAT EXPLAINS THIS OUTCOME")
     elif diagnosis.findings:
         _explanation(diagnosis, console, "WHAT THE DYES SAY")
@@ -50,7 +49,7 @@ def render(diagnosis: Diagnosis, trace: Trace, console: Console, *, preview: boo
     if preview:
         _preview(diagnosis, console)
     _checks(diagnosis, console)
-    if not dyed_alone:
+    if not trace.dyes_alone:
         _health(diagnosis, console)
     _next_command(diagnosis, console)
 
