@@ -33,9 +33,6 @@ from lifesigns.paired.runner import Target, Zygote  # noqa: E402
 from lifesigns.paired.tracing import trace  # noqa: E402
 from lifesigns.rules import all_rules, run_rules  # noqa: E402
 
-SECONDS = 90.0
-
-
 _zygotes: list[Zygote] = []
 PRELOAD = (
     "numpy",
@@ -51,12 +48,12 @@ PRELOAD = (
 )
 
 
-def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]:
+def traced(script: Path, arguments: Sequence[str], cores: int, seconds: float) -> dict[str, Any]:
     """Findings above note, notes, blind checks and seconds of one program; the forking processes serve all programs."""
     target = Target(str(script), tuple(arguments), cwd=str(script.parent))
     if not _zygotes:
         _zygotes.extend(Zygote(Target(str(HERE / "run.py"), cwd=str(HERE)), PRELOAD) for _ in range(cores))
-    result = trace(target, SECONDS, cores, suspects=suspect_dyes, zygotes=_zygotes)
+    result = trace(target, seconds, cores, suspects=suspect_dyes, zygotes=_zygotes)
     rules = [r for r in all_rules() if r.code.startswith("Y")]
     verdicts = run_rules(rules, add_to(Trace(), result.facts, str(script.parent)))
     found = [
@@ -80,19 +77,23 @@ def traced(script: Path, arguments: Sequence[str], cores: int) -> dict[str, Any]
     }
 
 
-def judged(mutation: Any, line: int, row: dict[str, Any]) -> dict[str, Any]:
-    """Whether the right dye fired, and whether its line is the changed one (within one)."""
+def judged(mutation: Any, planted: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """Whether the right dye fired, and whether its line is the changed one (within one), or the one that the list says
+    is as right."""
     hits = [
         f
         for f in [*row["findings"], *(row["notes"] if mutation.harmless or "Y406" in mutation.dyes else [])]
         if f["code"] in mutation.dyes
     ]
-    near = [f for f in hits if Path(f["file"]).name == Path(mutation.file).name and abs(f["line"] - line) <= 1]
+    lines = [line for line in (planted.line, planted.or_line) if line]
+    mine = [f for f in hits if Path(f["file"]).name == Path(mutation.file).name]
+    near = [f for f in mine if any(abs(f["line"] - line) <= 1 for line in lines)]
     return {
         "id": mutation.id,
         "program": mutation.program,
         "file": mutation.file,
-        "line": line,
+        "line": planted.line,
+        "or_line": planted.or_line,
         "dyes": list(mutation.dyes),
         "hidden": mutation.hidden,
         "harmless": mutation.harmless,
@@ -133,6 +134,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="one fault in so many")
     parser.add_argument("--offset", type=int, default=0, help="which of them")
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=90.0, help="for one program; more where other work runs too")
     parser.add_argument("--json", type=Path, help="where the rows go; FILE.md beside it holds the tables")
     parser.add_argument("--write", nargs="+", type=Path, help="only write results.json, results.md from these files")
     args = parser.parse_args()
@@ -146,7 +148,7 @@ def main() -> None:
     if not args.faults and not only:
         for name, program in programs.items():
             if not named or name in named:
-                row = {"program": name, **traced(program.script, program.args, args.cores)}
+                row = {"program": name, **traced(program.script, program.args, args.cores, args.seconds)}
                 rows.add(row)
                 print(
                     f"healthy {name:24} {row['wall_s']:5.1f} s  "
@@ -159,7 +161,7 @@ def main() -> None:
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 planted = suite.plant(mutation, programs[mutation.program], Path(folder) / mutation.program)
-                row = judged(mutation, planted.line, traced(planted.script, planted.args, args.cores))
+                row = judged(mutation, planted, traced(planted.script, planted.args, args.cores, args.seconds))
             line = planted.line
             rows.add(row)
             state = "line" if row["line_named"] else "found" if row["detected"] else "MISSED"

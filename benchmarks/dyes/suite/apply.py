@@ -49,6 +49,8 @@ class Mutation:
     """One planted fault; `dyes` holds the codes of the checks for which it is the right catch.
 
     A `harmless` fault is wrong and without effect on learning; a `hidden` one is not to be seen in the main script.
+    `or_line`: of a deleted statement, a text that occurs once in the changed file, in the statement that then computes
+    the wrong value; its line is as right as the place where the deleted one stood (the list says why).
     """
 
     id: str
@@ -60,6 +62,7 @@ class Mutation:
     what: str
     harmless: bool = False
     hidden: bool = False
+    or_line: str = ""
     source: str = ""
 
 
@@ -73,12 +76,14 @@ class Suite:
 
 @dataclass(frozen=True)
 class Planted:
-    """A changed copy of a program: the script to run, the file that was changed and the line where it was."""
+    """A changed copy of a program: the script to run, the file that was changed and the line where it was (0: no other
+    line is as right)."""
 
     script: Path
     args: tuple[str, ...]
     file: Path
     line: int
+    or_line: int = 0
 
 
 def load(paths: Iterable[Path] | None = None) -> Suite:
@@ -127,7 +132,11 @@ def plant(mutation: Mutation, program: Program, destination: Path) -> Planted:
     shutil.copytree(program.folder, destination, ignore=shutil.ignore_patterns("__pycache__"))
     target = destination / mutation.file
     target.write_text(changed, encoding="utf-8")
-    return Planted(destination / program.script.name, program.args, target, changed_line(original, changed))
+    other = [n for n, text in enumerate(changed.splitlines(), 1) if mutation.or_line and mutation.or_line in text]
+    if len(other) != bool(mutation.or_line):
+        raise SuiteError(f"{mutation.id}: `or_line` occurs {len(other)} times in {mutation.file}")
+    line = changed_line(original, changed)
+    return Planted(destination / program.script.name, program.args, target, line, other[0] if other else 0)
 
 
 def attempt(planted: Planted, seconds: float) -> str | None:
