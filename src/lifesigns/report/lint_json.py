@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from typing import Any
 
 from lifesigns.lints.read import FileReport, Hit
@@ -33,6 +35,11 @@ def to_json(reports: Sequence[FileReport]) -> dict[str, Any]:
         },
         "summary": summary(reports),
     }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `to_json` returns."""
+    return json.loads(files("lifesigns.report").joinpath("lint.schema.json").read_text("utf-8"))
 
 
 def finding(hit: Hit) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source, Term
+from lifesigns.lints.value.td_sums import made_of
 from lifesigns.rules import Likelihood
 
 ENDS = {Role.DONE, Role.TERMINATED, Role.MASK, Role.TRUNCATED}
@@ -107,9 +108,7 @@ def _is_future(source: Source, term: Term) -> bool:
 
 def _masked(source: Source, node: ast.AST, term: Term) -> bool:
     """An end upstream, a branch on one around, or a masked assignment to what is added."""
-    if any(
-        source.role(n) in ENDS for f in term.factors for n in source.upstream(f.node, 200) if isinstance(n, ast.expr)
-    ):
+    if any(source.role(n) in ENDS for f in term.factors for n in made_of(source, f.node) if isinstance(n, ast.expr)):
         return True
     for at in source.parents(node):
         test = at.test if isinstance(at, ast.If | ast.IfExp | ast.While) else None

@@ -53,3 +53,23 @@ def _is_either(source: Source, node: ast.AST) -> bool:
         sides = list(node.args)
     roles = {source.role(s) for s in sides}
     return Role.TERMINATED in roles and Role.TRUNCATED in roles
+
+
+def made_of(source: Source, node: ast.AST, most: int = 200) -> Iterator[ast.AST]:
+    """What an expression is computed from; of a batch that is unpacked, not the other parts."""
+    todo: list[ast.AST] = [node]
+    seen: set[ast.AST] = set()
+    while todo and len(seen) < most:
+        one = todo.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        yield one
+        if isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
+            todo += [b.value for b in source.bindings(one) if b.value is not None and not b.path]
+        if isinstance(one, ast.Call):
+            target = source.function(one)
+            if target is not None and target[0] is source:
+                todo += target[1].returns
+        if not isinstance(one, ast.Lambda):
+            todo += [c for c in ast.iter_child_nodes(one) if isinstance(c, ast.expr | ast.keyword | ast.comprehension)]
