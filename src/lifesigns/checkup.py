@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lifesigns import __version__
+from lifesigns.baselines import placing as ladders
 from lifesigns.baselines.measure import measure
 from lifesigns.diagnose import diagnose
 from lifesigns.lints import script as reading
 from lifesigns.live import RUNNING, Live, StopOn, Watching, clock
-from lifesigns.model import Diagnosis, Subject, Trace
+from lifesigns.model import Diagnosis, Placing, Subject, Trace
 from lifesigns.model.roles import with_roles
 from lifesigns.model.trace import DYES_ONLY
 from lifesigns.paired import outcome as paired_outcome
@@ -32,11 +33,13 @@ from lifesigns.paired.tracing import Traced, trace
 from lifesigns.record.launch import Child, Ending, python_command
 from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.status_line import StatusLine
-from lifesigns.store import RunFolder, TraceError, load_run, new_run_folder, save_part, save_series
+from lifesigns.store import RunFolder, TraceError, load_run, new_run_folder, runs_home, save_part, save_series
 
 BASELINE_S = 4.0
-RESERVE_S = 9.0
-"""Kept back from a budget for ending the child, the baselines and the rules."""
+SEARCH_RESERVE_S = 3.0
+"""Kept back from a budget after the search for other methods."""
+RESERVE_S = 10.0
+"""Kept back from a budget for ending the child, the baselines, the search for other methods and the rules."""
 DYE_RESERVE_S, DYE_NICE = 4.0, 5
 """Kept back from a budget for reading the last dyes; the recorded run goes before the dyed ones."""
 
@@ -96,11 +99,13 @@ def run(request: Request) -> Result:
     ending = child.run(Watching(live, request.budget_s, line).update)
     meta.update(ending.about(), wall_s=ending.wall_s, stopped_on=live.stopped_on)
     folder.write_meta(meta)
-    line.show("lifesigns: measuring random actions, evaluating rules …")
+    line.show("lifesigns: measuring random actions and other methods, evaluating rules …")
+    search = _Search(folder, request, started)
     left = (
         BASELINE_S if request.budget_s is None else min(BASELINE_S, request.budget_s - (time.monotonic() - started) - 3)
     )
     missing = _baseline(folder, request, left)
+    search.finish()
     if dyes is not None:
         meta["dyes"] = dyes.finish(folder, line)
     return replace(_result(folder, request, meta, line, ending, missing), stopped_on=live.stopped_on)
@@ -115,7 +120,9 @@ def _result(
     missing: str = "",
 ) -> Result:
     found = with_roles(load_run(folder.path))
-    diagnosis = diagnose(found, _rules(found), str(folder.path) if request.home else folder.path.name)
+    diagnosis = placed(
+        diagnose(found, _rules(found), str(folder.path) if request.home else folder.path.name), found, folder
+    )
     folder.write_meta({**meta, "summary": summary(diagnosis)})
     line.clear()
     return Result(folder, found, diagnosis, ending, missing)
@@ -208,7 +215,7 @@ def saved(path: Path, roles: Mapping[str, str] | None = None) -> Result:
     except ValueError as error:
         raise TraceError(str(error)) from error
     folder = RunFolder.open(path)
-    return Result(folder, found, diagnose(found, _rules(found), folder.path.name))
+    return Result(folder, found, placed(diagnose(found, _rules(found), folder.path.name), found, folder))
 
 
 def _rules(found: Trace) -> list[Rule] | None:
@@ -275,3 +282,57 @@ def _meta(request: Request, folder: RunFolder, command: Sequence[str]) -> dict[s
         "pid": os.getpid(),
         "ended": RUNNING,
     }
+
+
+class _Search:
+    """Linear policies and planners of the run's environment, searched beside the play of random actions.
+
+    What it finds lies in the run's folder; it never fails the run.
+    """
+
+    def __init__(self, folder: RunFolder, request: Request, started: float) -> None:
+        left = ladders.SEARCH_S
+        if request.budget_s is not None:
+            left = min(left, request.budget_s - (time.monotonic() - started) - SEARCH_RESERVE_S)
+        self._left = left
+        self._thread = threading.Thread(
+            target=self._search, args=(folder, request), daemon=True, name="lifesigns-ladder"
+        )
+        self._thread.start()
+
+    def _search(self, folder: RunFolder, request: Request) -> None:
+        try:
+            trace = load_run(folder.path)
+            home = (request.home or runs_home()) / ladders.LADDERS
+            path = _search_path(request.script, os.getcwd())
+            found = ladders.searched(trace, home, request.python, os.getcwd(), path, self._left)
+            if ladders.trained_env(trace) is not None:
+                ladders.write(folder.path / ladders.LADDER, found, 0.0)
+        except (TraceError, OSError, ValueError):
+            return
+
+    def finish(self) -> None:
+        self._thread.join(max(self._left, 0.0) + SEARCH_RESERVE_S / 2)
+
+
+def _search_path(script: str, cwd: str) -> list[str]:
+    """Where the user's own modules lie."""
+    return [str(Path(cwd, script).parent), cwd]
+
+
+def placed(diagnosis: Diagnosis, trace: Trace, folder: RunFolder) -> Diagnosis:
+    """The diagnosis with the run's place on the ladder, from its folder or from an earlier search beside the runs."""
+    try:
+        file, found = folder.path / ladders.LADDER, ladders.Beside()
+        spec = ladders.spec_of(trace)
+        if file.is_file():
+            found, _ = ladders.read(file)
+        if spec is not None and not found.rungs:
+            cwd = str(trace.meta.get("cwd") or os.getcwd())
+            name = ladders.key(spec, _search_path(str(trace.meta.get("script") or ""), cwd))
+            kept, _ = ladders.read(folder.path.parent.parent / ladders.LADDERS / name)
+            found = kept if kept.rungs else found
+        return replace(diagnosis, placing=ladders.placing(trace, found))
+    except Exception as error:
+        why = f"Cannot be placed on the ladder: {type(error).__name__}: {error}"
+        return replace(diagnosis, placing=Placing(why))

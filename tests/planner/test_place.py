@@ -26,12 +26,12 @@ LADDER = Ladder(
 @pytest.mark.parametrize(
     ("mean", "standing", "words"),
     [
-        (10, "below random", "below that of random actions"),
+        (10, "below random", ": below random actions"),
         (20, "as random", "no better than random actions"),
-        (30, "as a constant action", "no better than always the same action"),
+        (30, "as a constant action", "no better than a constant action"),
         (60, "below a cheap method", "A linear policy (linear, CEM) found in 4 s does better"),
         (150, "below a planner", "A planner (UCT)"),
-        (300, "above all", "not clearly below any baseline"),
+        (300, "above all", "not clearly below any method"),
     ],
 )
 def test_places(mean: float, standing: str, words: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import json
 import sys
 import time
 import warnings
@@ -13,6 +14,7 @@ from typing import Any
 
 REGISTERING = ("ale_py", "minigrid", "gymnasium_robotics", "highway_env", "panda_gym")
 """Packages that register environments when they are imported; imported where an unknown id may be theirs."""
+OPEN_SPIEL = "open_spiel:"
 DEFAULT_STEPS = 1000
 """Steps after which an episode is cut where nothing else ends it."""
 
@@ -88,21 +90,32 @@ def layers(env: Any) -> list[Any]:
     return found
 
 
-def open_world(name: str, kwargs: dict[str, Any], path: list[str], render: bool = False) -> World:
-    """Makes the environment that `name` says: a Gymnasium id, `module:Id`, `module:factory` or `file.py:Class`.
+def open_world(
+    name: str, kwargs: dict[str, Any], path: list[str], render: bool = False, spec: dict[str, Any] | None = None
+) -> World:
+    """Makes the environment that `name` says: a Gymnasium id, `module:Id`, `module:factory`, `file.py:Class` or
+    `open_spiel:GAME`; with `spec`, the one that it describes.
 
     Raises EnvironmentProblem with a sentence where there is none.
     """
     sys.path[:0] = [p for p in path if p not in sys.path]
     kwargs = {**kwargs, "render_mode": "rgb_array"} if render else kwargs
+    if spec is not None:
+        return _world(_from_spec(name, spec, render), name)
+    if name.startswith(OPEN_SPIEL):
+        return _world(_from_open_spiel(name, kwargs), name)
     made = _from_python(name, kwargs) if ":" in name else None
-    env = _from_registry(name, kwargs) if made is None else made
+    return _world(_from_registry(name, kwargs) if made is None else made, name)
+
+
+def _world(env: Any, name: str) -> World:
+    """The environment as a world, if it is one that can be measured."""
     for needed in ("reset", "step", "action_space", "observation_space"):
         if not hasattr(env, needed):
             raise EnvironmentProblem(
                 f"expected a Gymnasium environment, got `{type(env).__name__}` without `{needed}` from `{name}`"
             )
-    if hasattr(env, "num_envs") and not hasattr(env, "unwrapped"):
+    if hasattr(env, "num_envs") and (hasattr(env, "single_action_space") or not hasattr(env, "unwrapped")):
         raise EnvironmentProblem(f"`{name}` makes a vector environment; name a single one")
     limited = bool(getattr(getattr(env, "spec", None), "max_episode_steps", None)) or any(
         type(one).__name__ == "TimeLimit" for one in layers(env)
@@ -204,3 +217,46 @@ def _unknown(name: str) -> str:
 def _said(error: BaseException) -> str:
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+
+
+def _from_spec(name: str, spec: dict[str, Any], render: bool) -> Any:
+    """The environment of a recorded run: made from its entry point, without the user's wrappers."""
+    try:
+        import gymnasium
+        from gymnasium.envs.registration import EnvSpec
+    except ImportError:
+        raise EnvironmentProblem("Gymnasium is not installed here; `pip install gymnasium`") from None
+    made = EnvSpec(
+        id=spec["id"],
+        entry_point=spec["entry_point"],
+        kwargs=dict(spec.get("kwargs") or {}),
+        max_episode_steps=spec.get("max_episode_steps"),
+    )
+    kwargs = {"render_mode": "rgb_array"} if render else {}
+    return _make(name, lambda **extra: gymnasium.make(made, disable_env_checker=True, **extra), kwargs)
+
+
+def _from_open_spiel(name: str, kwargs: dict[str, Any]) -> Any:
+    from lifesigns.baselines.open_spiel import SpielEnv
+
+    try:
+        return _make(name, lambda **extra: SpielEnv(name.removeprefix(OPEN_SPIEL), **extra), kwargs)
+    except ImportError:
+        raise EnvironmentProblem("OpenSpiel is not installed here; `pip install open_spiel`") from None
+
+
+def spec_of(env: Any) -> dict[str, Any] | None:
+    """What another process needs to make the same environment without its wrappers; None where it cannot be written.
+
+    Equal to what the recorder notes of a run's environment.
+    """
+    spec = getattr(getattr(env, "unwrapped", env), "spec", None)
+    entry = getattr(spec, "entry_point", None)
+    if spec is None or not isinstance(entry, str):
+        return None
+    kwargs = {k: v for k, v in (spec.kwargs or {}).items() if k != "render_mode"}
+    try:
+        json.dumps(kwargs)
+    except (TypeError, ValueError):
+        return None
+    return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": spec.max_episode_steps}

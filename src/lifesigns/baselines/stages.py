@@ -93,7 +93,8 @@ def _said(rung: Rung) -> Rung:
 class Stage:
     """Name, share of the time that is left (by weight), what it does, and whether it applies.
 
-    `late`: whether that is only known once the stages before it have run.
+    `late`: whether that is only known once the stages before it have run. `quick`: the weight in a short search that
+    places a run; 0 where the stage is not part of it.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Stage:
     run: Callable[[Bench, float], Found]
     fits: Callable[[Bench], bool] = lambda _: True
     late: bool = False
+    quick: float = 0.0
 
 
 def _random(bench: Bench, seconds: float) -> Found:
@@ -220,22 +222,22 @@ def _was_planned(bench: Bench) -> bool:
 
 
 STAGES = (
-    Stage("random", 0.08, _random),
+    Stage("random", 0.08, _random, quick=0.1),
     Stage("constant actions", 0.06, _constants, lambda b: bool(b.problem.actions.kind)),
-    Stage("restore", 0.04, _restore),
+    Stage("restore", 0.04, _restore, quick=0.05),
     Stage("dynamics", 0.08, _dynamics),
     Stage("early ends", 0.01, _trap),
     Stage("tabular", 0.12, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
     Stage("random weights", 0.12, _random_weights, _linear_fits),
-    Stage("CEM", 0.12, _linear(linear.cross_entropy), _linear_fits),
+    Stage("CEM", 0.12, _linear(linear.cross_entropy), _linear_fits, quick=0.4),
     Stage("ARS", 0.06, _linear(linear.random_search), lambda b: _linear_fits(b) and not _solved(b, "linear, CEM")),
     Stage("bandit", 0.03, lambda b, s: b.note([bandit.myopic(b.problem, b.slice(s))]), _linear_fits),
     Stage("open loop", 0.05, lambda b, s: b.note(open_loop.open_loop(b.problem, b.slice(s)))),
-    Stage("LQR", 0.04, lambda b, s: b.note([lqr.lqr(b.problem, b.slice(s))]), _linear_fits),
-    Stage("GORP", 0.3, _planned(gorp.gorp)),
+    Stage("LQR", 0.04, lambda b, s: b.note([lqr.lqr(b.problem, b.slice(s))]), _linear_fits, quick=0.05),
+    Stage("GORP", 0.3, _planned(gorp.gorp), quick=0.2),
     Stage("GORP k=2", 0.08, _planned(gorp.gorp, k=2), lambda b: _discrete(b) and not _solved(b, "GORP k=1")),
-    Stage("MPPI", 0.55, _planned(mppi.mppi), _continuous),
-    Stage("UCT", 0.22, _planned(tree_search.uct), _discrete),
+    Stage("MPPI", 0.55, _planned(mppi.mppi), _continuous, quick=0.4),
+    Stage("UCT", 0.22, _planned(tree_search.uct), _discrete, quick=0.2),
     Stage("IW(1)", 0.08, _planned(tree_search.iterated_width), _discrete),
     Stage("cloning", 0.1, _cloned, _was_planned, True),
     Stage("film", 0.1, _filmed, lambda b: bool(b.request.get("film")) and bool(b.problem.actions.kind)),

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 from lifesigns.planner.ladder import Ladder, Rung, rung_from_json
 from lifesigns.planner.properties import Properties, Property
 
+START = Path(__file__).with_name("start.py")
 OPEN_S, HANG_S = 60.0, 10.0
 """Longest opening; longest single `reset` or `step`."""
 LATE_S, START_S = 5.0, 2.0
@@ -59,26 +60,40 @@ Progress = Callable[[str, int, float], None]
 """(stage, environment steps so far, seconds since the start)"""
 
 
-def survey(name: str, seconds: float, progress: Progress | None = None, python: str = "", **options: Any) -> Survey:
+def survey(
+    name: str,
+    seconds: float,
+    progress: Progress | None = None,
+    python: str = "",
+    cwd: str | None = None,
+    late_s: float = 0.0,
+    **options: Any,
+) -> Survey:
     """Measures the environment `name` in a child process within `seconds`.
 
-    `options` go to the child: kwargs, target, seed, restore, contract, path. Raises OSError where the interpreter
+    `options` go to the child: kwargs, target, seed, restore, contract, path; `spec` (id, entry_point, kwargs,
+    max_episode_steps) in place of a name that can be opened, and `quick`, for the stages alone that place a run. With
+    `late_s` the
+    child is ended that much after `seconds` whatever it does, opening included. Raises OSError where the interpreter
     cannot be started.
     """
     found = Survey(name)
     started = time.monotonic()
-    request = {"env": name, "until": time.time() + max(seconds - START_S, 0.6 * seconds), **options}
+    kept = 0.5 if late_s else START_S
+    request = {"env": name, "until": time.time() + max(seconds - kept, 0.6 * seconds), **options}
     request.setdefault("path", [os.getcwd()])
     with tempfile.TemporaryFile() as err:
         child = subprocess.Popen(
-            [python or sys.executable, "-m", "lifesigns.baselines.worker", json.dumps(request)],
+            [python or sys.executable, str(START), json.dumps(request, default=list)],
             stdout=subprocess.PIPE,
             stderr=err,
             stdin=subprocess.DEVNULL,
             env=_surroundings(),
+            cwd=cwd,
             start_new_session=True,
         )
-        watch = _Watch(found, child, err, started, seconds + LATE_S, progress)
+        watch = _Watch(found, child, err, started, seconds + (late_s or LATE_S), progress)
+        watch.strict = bool(late_s)
         try:
             watch.run()
         finally:
@@ -89,11 +104,9 @@ def survey(name: str, seconds: float, progress: Progress | None = None, python: 
 
 
 def _surroundings() -> Mapping[str, str]:
-    """The child's environment variables: lifesigns importable, one thread, no window."""
-    own = str(Path(__file__).parents[2])
-    path = os.pathsep.join(p for p in (own, os.environ.get("PYTHONPATH", "")) if p)
+    """The child's environment variables: one thread, no window."""
     quiet = {"SDL_VIDEODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
-    return {"OMP_NUM_THREADS": "1", "MUJOCO_GL": "egl", **quiet, **os.environ, "PYTHONPATH": path}
+    return {"OMP_NUM_THREADS": "1", "MUJOCO_GL": "egl", **quiet, **os.environ}
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -122,6 +135,8 @@ class _Watch:
         self.found, self.child, self.err = found, child, err
         self.started, self.limit, self.progress = started, limit, progress
         self.stage = "starting"
+        self.strict = False
+        """Whether opening the environment gets no more time than the rest."""
         self.last = time.monotonic()
         self.rungs: list[Rung] = []
         self.rows: list[Property] = []
@@ -196,7 +211,8 @@ class _Watch:
         if now - self.last > silent:
             self._hung("a call" if self.stage not in ("starting", "opening") else "opening the environment")
             return True
-        if now - self.started > max(self.limit, OPEN_S if self.stage in ("starting", "opening") else 0.0):
+        opening = self.stage in ("starting", "opening") and not self.strict
+        if now - self.started > max(self.limit, OPEN_S if opening else 0.0):
             self.found.crashes.append(f"{self.stage}: stopped, the budget was over")
             return True
         return False

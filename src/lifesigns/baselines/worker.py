@@ -1,6 +1,6 @@
 """The child process of `lifesigns env`: opens the environment, measures it, climbs the ladder, reports line by line.
 
-`python -m lifesigns.baselines.worker REQUEST` where REQUEST is JSON; events are JSON lines on the original standard
+`python start.py REQUEST` where REQUEST is JSON; events are JSON lines on the original standard
 output. Whatever the environment prints goes to standard error.
 """
 
@@ -17,11 +17,12 @@ import threading
 import time
 import traceback
 import warnings
+from dataclasses import replace
 from math import isfinite
 from typing import Any, TextIO
 
 from lifesigns.baselines.contract import quick
-from lifesigns.baselines.environment import EnvironmentProblem, World, open_world
+from lifesigns.baselines.environment import EnvironmentProblem, World, open_world, spec_of
 from lifesigns.baselines.stages import STAGES, Bench
 
 BEAT_S = 0.5
@@ -70,7 +71,8 @@ def main(request: dict[str, Any], out: TextIO) -> int:
     try:
         reporter.send("stage", name="opening")
         quiet_simulators()
-        world = open_world(request["env"], request.get("kwargs", {}), request.get("path", []))
+        named = request["env"], request.get("kwargs", {}), request.get("path", [])
+        world = open_world(*named, spec=request.get("spec"))
         reporter.world = world
         reporter.send("opened", **about(world))
         reporter.send("stage", name="checking the contract")
@@ -95,10 +97,12 @@ def main(request: dict[str, Any], out: TextIO) -> int:
 def climb(reporter: Reporter, bench: Bench) -> None:
     """Every stage within its share of the time; a stage that fails is blind and the next one goes on."""
     failures = 0
-    for i, stage in enumerate(STAGES):
+    quick = bool(bench.request.get("quick"))
+    stages = [replace(s, weight=s.quick) for s in STAGES if s.quick] if quick else STAGES
+    for i, stage in enumerate(stages):
         if not stage.fits(bench):
             continue
-        weight = stage.weight / sum(s.weight for s in STAGES[i:] if s is stage or s.late or s.fits(bench))
+        weight = stage.weight / sum(s.weight for s in stages[i:] if s is stage or s.late or s.fits(bench))
         seconds = bench.left * weight
         reporter.send("stage", name=stage.name, seconds=seconds)
         try:
@@ -135,6 +139,7 @@ def about(world: World) -> dict[str, Any]:
         "action_space": str(env.action_space)[:200],
         "max_episode_steps": getattr(spec, "max_episode_steps", None),
         "cut_by_us": world.limit,
+        "spec": spec_of(env),
         "reward_threshold": threshold if threshold is not None and isfinite(threshold) else None,
     }
 

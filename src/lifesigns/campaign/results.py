@@ -15,9 +15,10 @@ from typing import Any
 from lifesigns.baselines.measure import measure
 from lifesigns.campaign.curves import Curve, Metric, curves_of
 from lifesigns.campaign.folder import CampaignFolder
+from lifesigns.campaign.placing import placed
 from lifesigns.campaign.plan import Job, Plan
 from lifesigns.diagnose import diagnose
-from lifesigns.model import Diagnosis, Trace
+from lifesigns.model import Diagnosis, Placing, Trace
 from lifesigns.store import TraceError, load_run, save_series
 from lifesigns.store.folder import RunFolder
 
@@ -40,6 +41,7 @@ class RunResult:
     curves: Mapping[Metric, Curve] = field(default_factory=dict[Metric, Curve])
     diagnosis: Diagnosis | None = None
     digest: str = ""
+    placing: Placing | None = None
 
 
 def load_results(
@@ -70,7 +72,9 @@ def load_result(
     except (TraceError, OSError):
         return RunResult(**result)
     found = diagnose(trace, run=path.name) if diagnosed and trace.series else None
-    return RunResult(**result, curves=curves_of(trace, plan.metric), diagnosis=found, digest=digest(trace))
+    where = placed(trace, path) if diagnosed else None
+    curves = curves_of(trace, plan.metric)
+    return RunResult(**result, curves=curves, diagnosis=found, digest=digest(trace), placing=where)
 
 
 def digest(trace: Trace) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import exp
 
 from lifesigns.campaign.judge import Array, Judgement, parted_at, side_by_side
+from lifesigns.campaign.placing import sentence
 from lifesigns.campaign.plan import variant_name
 from lifesigns.diagnose import BY_ID, in_words
 from lifesigns.model import CauseOdds
@@ -60,6 +61,8 @@ class VariantVerdict:
     """groups of seeds whose runs are equal number for number"""
     lines: tuple[Array, Array] | None = None
     """the runs' curves on one grid for drawing: steps [point], values [run, point]; None without"""
+    ladder: str = ""
+    """where the runs stand among what other methods get; empty without an environment"""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def _variant(name: str, judgement: Judgement) -> VariantVerdict:
         _defects(judgement),
         _identical(judgement),
         side_by_side(judgement),
+        sentence([r.run.placing for r in judgement.runs]),
     )
 
 

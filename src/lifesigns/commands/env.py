@@ -69,6 +69,7 @@ def env(
         _refuse(found, json)
     if contract:
         _contract(found, json)
+    _remember(found, limit_s, home)
     answer = told(found)
     if found.forecast is not None:
         try:
@@ -88,6 +89,19 @@ def _kwargs(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         fail(f'expected a JSON object such as {{"render_mode": null}} for --kwargs, got `{text}`')
     return found
+
+
+def _remember(found: Appraisal, limit_s: float, home: Path | None) -> None:
+    """Keeps the ladder beside the runs, so that `check` and `seeds` place runs of this environment on it."""
+    from lifesigns.baselines import placing
+    from lifesigns.store import runs_home
+
+    spec, rungs = found.survey.about.get("spec"), tuple(r for r in found.survey.ladder.rungs if r.whole)
+    if isinstance(spec, dict) and rungs:
+        file = (home or runs_home()) / placing.LADDERS / placing.key(spec, [str(Path.cwd())])
+        if placing.read(file)[1] <= limit_s:
+            kept = placing.Beside(rungs, source=f"`lifesigns env`, {limit_s:.0f} s")
+            placing.write(file, kept, limit_s)
 
 
 def told(found: Appraisal) -> Told:

@@ -178,6 +178,7 @@ def _run(folder: CampaignFolder, plan: Plan, engine: Engine, success_at: float |
 
 
 def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float | None) -> CampaignVerdict:
+    from lifesigns.campaign import placing
     from lifesigns.campaign.judge import judge
     from lifesigns.campaign.results import load_results, measure_baselines
     from lifesigns.campaign.verdict import verdict
@@ -187,6 +188,7 @@ def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float
     if not state.results:
         fail("no run has ended")
     measure_baselines(folder, plan, state.results)
+    placing.search(folder, plan, state.results)
     runs = load_results(folder, plan, state.results)
     groups = {v: [r for r in runs if r.variant == v] for v in plan.variants()}
     return verdict({v: judge(g, success_at) for v, g in groups.items() if g})

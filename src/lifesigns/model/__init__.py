@@ -2,6 +2,7 @@
 
 from .diagnosis import CauseOdds, Defect, Diagnosis, Outcome
 from .finding import Evidence, Finding, Location, Severity, Verdict
+from .placing import PlacedRung, Placing
 from .series import CLOCKS, Series
 from .trace import Event, Subject, Trace
 
@@ -15,6 +16,8 @@ __all__ = [
     "Finding",
     "Location",
     "Outcome",
+    "PlacedRung",
+    "Placing",
     "Series",
     "Severity",
     "Subject",

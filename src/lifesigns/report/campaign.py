@@ -78,6 +78,8 @@ def _variant(one: VariantVerdict, console: Console, *, named: bool) -> None:
         line(console, f"Of {len(judged.open)} runs it cannot be told whether they learned.", 2, style="yellow")
     if one.parted is not None:
         line(console, f"The failed seeds part from the others for good at {number(one.parted[0])} {one.parted[1]}.", 2)
+    if one.ladder:
+        line(console, plain(one.ladder), 2)
     for group in one.identical:
         listed = ", ".join(map(str, group))
         line(console, f"Seeds {listed} gave the same run, number for number.", 2, style="yellow")

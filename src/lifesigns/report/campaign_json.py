@@ -8,7 +8,7 @@ from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, VariantVerdict
 from lifesigns.compare.verdict import Comparison
-from lifesigns.report import compare_json
+from lifesigns.report import compare_json, placing
 from lifesigns.report.compare_json import number
 
 SCHEMA = 1
@@ -78,6 +78,7 @@ def _variant(one: VariantVerdict) -> dict[str, Any]:
             {"cause": cause, "location": where, "failed_runs": bad, "good_runs": good}
             for cause, where, bad, good in one.defects
         ],
+        "ladder": one.ladder,
         "runs": [_run(r) for r in judged.runs],
     }
 
@@ -92,4 +93,5 @@ def _run(one: Judged) -> dict[str, Any]:
         "final_score": number(one.score),
         "failed": None if one.failed is None else bool(one.failed),
         "why": one.failed or "",
+        "placing": placing.to_json(one.run.placing),
     }

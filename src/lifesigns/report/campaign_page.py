@@ -51,6 +51,7 @@ def _section(one: VariantVerdict, place: int, plan: Plan) -> Section:
     ]
     if one.parted is not None:
         told.append(f"The failed seeds part from the others for good at {number(one.parted[0])} {one.parted[1]}.")
+    told += [one.ladder] if one.ladder else []
     told += [f"Seeds {', '.join(map(str, g))} gave the same run, number for number." for g in one.identical]
     for rank, cause in enumerate(one.causes, 1):
         told.append(

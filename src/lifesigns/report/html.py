@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from lifesigns.model import CauseOdds, Diagnosis, Finding, Trace
-from lifesigns.report import figures
+from lifesigns.report import figures, placing
 from lifesigns.report.dyes import dye_rows
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
 from lifesigns.report.health import recording_lines
@@ -59,6 +59,7 @@ def html(diagnosis: Diagnosis, trace: Trace, rules: Iterable[Rule] | None = None
         overview=overview,
         subject=partial(figures.subject_name, trace),
         dyes_alone=trace.dyes_alone,
+        rungs=[] if diagnosis.placing is None else placing.rows(diagnosis.placing),
         dyes=[row for row in dye_rows(trace, diagnosis.findings) if not row.blind],
         blind=blind_groups(diagnosis.verdicts),
         by_status=by_status,

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, cast
 
 from lifesigns.model import CauseOdds, Diagnosis, Evidence, Finding, Location, Outcome, Trace, Verdict
+from lifesigns.report import placing
 
 
 def to_json(diagnosis: Diagnosis, trace: Trace) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def to_json(diagnosis: Diagnosis, trace: Trace) -> dict[str, Any]:
         "verdicts": [_verdict(v) for v in diagnosis.verdicts],
         "preview": [_verdict(v) for v in diagnosis.preview],
         "outlook": diagnosis.outlook,
+        "placing": placing.to_json(diagnosis.placing),
         "coverage": _plain(diagnosis.coverage),
         "subjects": {
             s.id: {"kind": s.kind, "name": s.name, "location": _location(s.location)} for s in trace.subjects.values()

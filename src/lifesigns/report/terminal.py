@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Location, Trace
+from lifesigns.report import placing
 from lifesigns.report.dyes import dye_rows
 from lifesigns.report.figures import measured, number, odds, place, plain, seconds, share, subject_name
 from lifesigns.report.grouping import blind_groups, told_in_brief, told_in_full
@@ -45,6 +46,8 @@ def render(diagnosis: Diagnosis, trace: Trace, console: Console, *, preview: boo
     elif diagnosis.findings:
         _explanation(diagnosis, console, "WHAT THE DYES SAY")
     _observations(diagnosis, console)
+    if diagnosis.placing is not None:
+        placing.render(diagnosis.placing, console)
     _dyes(diagnosis, trace, console)
     if preview:
         _preview(diagnosis, console)
@@ -78,7 +81,9 @@ def _headline(diagnosis: Diagnosis, trace: Trace, console: Console) -> None:
     if diagnosis.run:
         _line(console, plain(diagnosis.run), style="dim")
     _line(console, plain(outcome.sentence), style=STYLES[outcome.learning])
-    if outcome.measure == "env.episode_return":
+    if diagnosis.placing is not None and diagnosis.placing.standing != "cannot tell":
+        _line(console, plain(diagnosis.placing.sentence), style="dim")
+    elif outcome.measure == "env.episode_return":
         _line(console, f"Recent return against random actions: {seen.get('return_against_random')}.", style="dim")
     if diagnosis.outlook:
         _line(console, plain(diagnosis.outlook), style="dim")

@@ -87,11 +87,11 @@ def random_weights(problem: Problem, limit: Slice, most: int = 1000, confirm: in
     while len(scores) < most and not search.over:
         theta = rng.normal(size=form.size)
         policy = form.policy(theta)
-        returns = _returns(problem, policy, range(SCREEN), search.until)
+        returns = returns_of(problem, policy, range(SCREEN), search.until)
         if len(returns) < SCREEN:
             break
         if problem.target is not None and np.mean(returns) >= problem.target:
-            returns += _returns(problem, policy, range(SCREEN, SCREEN + confirm), search.until)
+            returns += returns_of(problem, policy, range(SCREEN, SCREEN + confirm), search.until)
             if np.mean(returns) >= problem.target:
                 solved += 1
                 first = len(scores) if first < 0 else first
@@ -108,7 +108,7 @@ def random_weights(problem: Problem, limit: Slice, most: int = 1000, confirm: in
     return finish(Rung(method, kind, evaluate(problem, form.policy(best[1]), limit), facts=facts), limit)
 
 
-def _returns(problem: Problem, policy: Policy, seeds: range, until: float) -> list[float]:
+def returns_of(problem: Problem, policy: Policy, seeds: range, until: float) -> list[float]:
     found: list[float] = []
     for i in seeds:
         done = play(problem.world, policy, FIT_SEED + i, until)
@@ -158,7 +158,7 @@ def cross_entropy(problem: Problem, limit: Slice) -> Rung:
         scores: list[float] = []
         seeds = range(3 * rounds, 3 * rounds + 2)
         for theta in thetas:
-            returns = _returns(problem, form.policy(theta), seeds, search.until)
+            returns = returns_of(problem, form.policy(theta), seeds, search.until)
             if len(returns) < len(seeds):
                 break
             scores.append(float(np.mean(returns)))
@@ -172,7 +172,7 @@ def cross_entropy(problem: Problem, limit: Slice) -> Rung:
             break
     if not rounds:
         return finish(Rung("linear, CEM", "linear", blind=f"one round did not fit into {limit.seconds:.1f} s"), limit)
-    return _better(problem, limit, "linear, CEM", [form.policy(mean), form.policy(best[1])], {"rounds": rounds})
+    return better_of(problem, limit, "linear, CEM", [form.policy(mean), form.policy(best[1])], {"rounds": rounds})
 
 
 def random_search(problem: Problem, limit: Slice) -> Rung:
@@ -187,7 +187,7 @@ def random_search(problem: Problem, limit: Slice) -> Rung:
         pairs: list[tuple[float, float]] = []
         for delta in deltas:
             two = [
-                _returns(problem, form.policy(theta + s * noise * delta), range(rounds, rounds + 1), search.until)
+                returns_of(problem, form.policy(theta + s * noise * delta), range(rounds, rounds + 1), search.until)
                 for s in (1, -1)
             ]
             if not (two[0] and two[1]):
@@ -203,10 +203,10 @@ def random_search(problem: Problem, limit: Slice) -> Rung:
         best = max(best, (float(scores.max()), theta), key=lambda pair: pair[0])
     if not rounds:
         return finish(Rung("linear, ARS", "linear", blind=f"one round did not fit into {limit.seconds:.1f} s"), limit)
-    return _better(problem, limit, "linear, ARS", [form.policy(theta), form.policy(best[1])], {"rounds": rounds})
+    return better_of(problem, limit, "linear, ARS", [form.policy(theta), form.policy(best[1])], {"rounds": rounds})
 
 
-def _better(problem: Problem, limit: Slice, method: str, policies: list[Policy], facts: dict[str, Any]) -> Rung:
+def better_of(problem: Problem, limit: Slice, method: str, policies: list[Policy], facts: dict[str, Any]) -> Rung:
     """The policy that is better on a few fitting seeds, played on the evaluation seeds."""
-    tried = [np.mean(_returns(problem, p, range(900, 903), limit.until) or [-np.inf]) for p in policies]
+    tried = [np.mean(returns_of(problem, p, range(900, 903), limit.until) or [-np.inf]) for p in policies]
     return finish(Rung(method, "linear", evaluate(problem, policies[int(np.argmax(tried))], limit), facts=facts), limit)

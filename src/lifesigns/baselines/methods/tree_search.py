@@ -148,7 +148,7 @@ def uct(
     Losing a life of an Atari game counts as an end that costs as much as the largest return seen. `options` are those
     of `episodes`: most, most_steps.
     """
-    if (no := _discrete(problem, "UCT")) is not None:
+    if (no := cannot(problem, "UCT")) is not None:
         return no, []
     chosen = simulations or sized(problem, limit, depth)
     searches: dict[int, Uct] = {}
@@ -164,7 +164,8 @@ def uct(
     return replace(rung, facts=facts), played
 
 
-def _discrete(problem: Problem, method: str) -> Rung | None:
+def cannot(problem: Problem, method: str) -> Rung | None:
+    """A blind rung where actions are continuous or the state cannot be restored; None where a tree can be searched."""
     if problem.actions.kind == "continuous":
         return Rung(method, "planner", blind="actions are continuous; MPPI plans there")
     return needs_restore(problem, method)
@@ -176,7 +177,7 @@ def iterated_width(problem: Problem, limit: Slice, nodes: int = 0) -> tuple[Rung
     Features are the bytes of the RAM in the Arcade Learning Environment, else the observation's components rounded to
     two digits. The first action of the path with the largest discounted return is taken; ties at random.
     """
-    if (no := _discrete(problem, "IW(1)")) is not None:
+    if (no := cannot(problem, "IW(1)")) is not None:
         return no, []
     seen = atoms(problem)
     if seen is None:
