@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lifesigns.commands import compare, env, lint, saved, scripts, seeds, tail
+from lifesigns.commands import compare, env, learn, lint, saved, scripts, seeds, tail
 
 app = typer.Typer(
     add_completion=False,
@@ -29,6 +29,7 @@ for command in (
     compare.compare,
     lint.lint,
     env.env,
+    learn.learn,
 ):
     app.command()(command)
 

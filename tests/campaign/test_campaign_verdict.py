@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 from io import StringIO
 
+import jsonschema
 import numpy as np
 import pytest
 from played import run_result
@@ -155,6 +158,9 @@ def test_reports_say_what_was_imposed() -> None:
     assert "ValueError: <b>no</b>" in text
     assert max(map(len, text.splitlines())) <= 80
     value = to_json(answer, None, plan, "a campaign")
+    jsonschema.validate(
+        value, json.loads(files("lifesigns.report").joinpath("campaign.schema.json").read_text("utf-8"))
+    )
     assert value["seeds_imposed"] is True
     assert value["variants"][0]["failed"] == 3
     html = page(answer, None, plan, "a campaign")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from lifesigns.campaign.ledger import Ledger, read_ledger
+from lifesigns.campaign.listing import listed
+from lifesigns.report.campaign import campaigns_table
 
 
 def filled(path: Path) -> Ledger:
@@ -70,3 +76,24 @@ def test_lines_of_another_kind_are_left_unread(tmp_path: Path) -> None:
     path = tmp_path / "l"
     path.write_text('[1]\n"x"\n{"t":"ended","job":"a","attempt":"a.1"}\n\x00\n{"t":"started"}\n')
     assert read_ledger(path) == {}
+
+
+def test_campaigns_are_listed_with_how_far_they_have_come(make_campaign: Callable[..., Any], tmp_path: Path) -> None:
+    folder, plan = make_campaign(3)
+    ledger = Ledger(folder.ledger_file)
+    for job, how in zip(plan.jobs()[:2], ("finished", "crashed"), strict=True):
+        ledger.started(job.key, f"{job.key}.1")
+        ledger.ended(job.key, f"{job.key}.1", {"ended": how})
+    (one,) = listed(tmp_path / "home")
+    assert (one.done, one.planned, one.ended) == (2, 3, {"finished": 1, "crashed": 1})
+    assert one.to_json()["campaign"] == folder.path.name
+    console = Console(file=StringIO(), width=80)
+    console.print(campaigns_table([one]))
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    assert "2 of 3" in text
+    assert "--resume" in text
+    folder.plan_file.write_text("{")
+    (broken,) = listed(tmp_path / "home")
+    assert "is no campaign" in broken.problem
+    console.print(campaigns_table([broken]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from io import StringIO
 
+import jsonschema
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,6 +20,8 @@ from lifesigns.compare.verdict import Comparison, compare
 from lifesigns.report.compare import render
 from lifesigns.report.compare_json import to_json
 from lifesigns.report.compare_page import page
+
+SCHEMA = json.loads(files("lifesigns.report").joinpath("comparison.schema.json").read_text("utf-8"))
 
 
 def final(name: str, scores: object, seeds: bool = False, task: str = "") -> Arm:
@@ -224,6 +228,7 @@ def test_reports() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert text.startswith(found.headline[:40])
     value = to_json(found)
+    jsonschema.validate(value, SCHEMA)
     json.dumps(value, allow_nan=False)
     assert value["headline"] == found.headline
     assert value["arms"][0]["failure_rate"]["estimate"] == pytest.approx(0.25)
@@ -264,5 +269,7 @@ def test_whatever_the_numbers_are_there_is_an_answer_or_one_sentence(data: list[
         found = compare(Field(tuple(arms), GIVEN))
     except CompareError:
         return
-    json.dumps(to_json(found), allow_nan=False)
+    value = to_json(found)
+    json.dumps(value, allow_nan=False)
+    jsonschema.validate(value, SCHEMA)
     assert to_text(found)

@@ -14,6 +14,7 @@ from lifesigns.commands.options import (
     Python,
     console,
     fail,
+    keywords,
     must_run,
     print_json,
     say,
@@ -52,7 +53,7 @@ def env(
     from lifesigns.appraisal import appraise, record_forecast
 
     options: dict[str, Any] = {"seed": seed, "target": target, "restore": restore, "contract": contract}
-    options |= {"kwargs": _kwargs(kwargs), "film": html is not None}
+    options |= {"kwargs": keywords(kwargs), "film": html is not None}
     must_run(python)
     limit_s, line = seconds(budget), status_line()
 
@@ -77,18 +78,6 @@ def env(
         except OSError as error:
             say(f"the forecast could not be kept: {error}")
     _answer(answer, json, html)
-
-
-def _kwargs(text: str) -> dict[str, Any]:
-    import json
-
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError as error:
-        fail(f"expected JSON for --kwargs, got `{text}`: {error}")
-    if not isinstance(found, dict):
-        fail(f'expected a JSON object such as {{"render_mode": null}} for --kwargs, got `{text}`')
-    return found
 
 
 def _remember(found: Appraisal, limit_s: float, home: Path | None) -> None:

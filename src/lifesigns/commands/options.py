@@ -90,6 +90,19 @@ def seconds(text: str) -> float:
     return float(match.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600}[match.group(2)]
 
 
+def keywords(text: str) -> dict[str, Any]:
+    """Arguments of an environment, from the JSON object that --kwargs is given; empty for an empty text."""
+    import json
+
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError as error:
+        fail(f"expected JSON for --kwargs, got `{text}`: {error}")
+    if not isinstance(found, dict):
+        fail(f'expected a JSON object such as {{"render_mode": null}} for --kwargs, got `{text}`')
+    return found
+
+
 def console() -> Console:
     from rich.console import Console
 

@@ -98,7 +98,8 @@ def runs(
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """List the runs kept here, newest first; with --roles, what the logged names of one are taken for."""
+    """List the runs and campaigns kept here, newest first; with --roles, what the logged names of one are taken for."""
+    from lifesigns.campaign.listing import listed
     from lifesigns.store import TraceError, list_runs
 
     if roles is not None:
@@ -110,13 +111,21 @@ def runs(
             rows.append((folder.path.name, {**folder.read_meta(), "path": str(folder.path)}))
         except TraceError as error:
             rows.append((folder.path.name, {"ended": str(error), "path": str(folder.path)}))
+    campaigns = listed(home)
     if json:
-        print_json([{"run": name, **meta} for name, meta in rows])
-    elif rows:
+        print_json([{"run": name, **meta} for name, meta in rows] + [c.to_json() for c in campaigns])
+        return
+    if rows:
         from lifesigns.report.terminal import runs_table
 
         console().print(runs_table(rows))
-    else:
+    if campaigns:
+        from lifesigns.report.campaign import campaigns_table
+
+        if rows:
+            print()
+        console().print(campaigns_table(campaigns))
+    if not rows and not campaigns:
         print("No runs here yet: `lifesigns check SCRIPT` makes one.")
 
 

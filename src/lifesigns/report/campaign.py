@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lifesigns.campaign.judge import Judged
+from lifesigns.campaign.listing import Listed
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, Explained, SettingVerdict, VariantVerdict
 from lifesigns.compare.verdict import Comparison
@@ -146,3 +147,20 @@ def _settings(settings: Sequence[SettingVerdict], console: Console) -> None:
         rates = ", ".join(f"{value}: {bad} of {told} failed" for value, bad, told in one.rates)
         judged = "decides how often runs fail" if one.decides else "is not shown to decide how often runs fail"
         line(console, f"`{plain(one.name)}` {judged} (Fisher exact with Bonferroni, p = {one.p:.2g}). {rates}.", 2)
+
+
+def campaigns_table(campaigns: Sequence[Listed]) -> Table:
+    """A table of campaigns in the order given."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("campaign", "script", "runs", "ended"):
+        table.add_column(title, overflow="fold", no_wrap=title == "runs")
+    for one in campaigns:
+        if one.problem:
+            table.add_row(Text(plain(one.name)), "", "?", Text(plain(one.problem), style="yellow"))
+            continue
+        ended = ", ".join(f"{n} {how}" for how, n in one.ended.items()) or "none yet"
+        ended += "" if one.done == one.planned else f"; go on: lifesigns seeds --resume {one.name}"
+        style = "" if set(one.ended) <= {"finished"} and one.done == one.planned else "yellow"
+        row = Text(plain(one.name)), Text(plain(one.script)), f"{one.done} of {one.planned}", Text(plain(ended), style)
+        table.add_row(*row)
+    return table
