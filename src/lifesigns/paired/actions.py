@@ -9,8 +9,13 @@ import numpy as np
 from lifesigns.paired import origin, readings
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD
+from lifesigns.paired.runlog import GRAD, RunLog
 from lifesigns.paired.targets import batches_of_next
+
+OFF = 2e-4
+"""distance of a ratio from 1 that rounding does not explain; assumed (batched and single calls differ by 1e-6)."""
+FEW_OLD = 0.05
+"""share of rows of an earlier rollout that observations which recur explain; assumed."""
 
 
 def actions(lab: Lab, facts: Facts) -> None:
@@ -139,11 +144,58 @@ def _line_through(x: Any, y: Any) -> Any:
 
 
 def first_ratio(lab: Lab, facts: Facts) -> None:
-    """No dye: the importance ratio of the first minibatch, the exponential of a difference of log-probabilities."""
+    """No dye: the importance ratio of the first minibatch, the exponential of a difference of log-probabilities; where
+    that is 1, that of the first minibatch after the second rollout (memory that is not empty, old rows)."""
     plan = lab.plan("natural")
+    found = ratio_between(plan.log, 0, next(iter(plan.log.of_kind("loss").tolist()), len(plan.log)))
+    if found is None:
+        raise Blind("no importance ratio was recognised before the first backward call")
+    record, off, broadcast = found
+    facts.data.update({"broadcast": broadcast} if broadcast else {})
+    facts.data.update(rows=int(off.size), largest=float(np.nanmax(off)), share=float(np.mean(off > OFF)))
+    facts.site = plan.log.site(record)
+    line = origin.ratio_line(plan, record) or origin.parted_line(plan)
+    if facts.data["share"] == 0.0 and "second" in lab.asked():
+        line = _second(lab.plan("second"), facts) or line
+    facts.data.update({"line": line} if line else {})
+
+
+def _second(plan: Plan, facts: Facts) -> dict[str, Any] | None:
+    """Adds what the first ratio after the second rollout shows, and gives the line where it comes from."""
     log = plan.log
-    loss = next(iter(log.of_kind("loss").tolist()), len(log))
-    for i in range(loss):
+    start = max(log.of_kind("end").tolist(), default=0)
+    found = ratio_between(log, start, next((i for i in log.of_kind("loss").tolist() if i > start), len(log)))
+    if found is None:
+        return None
+    record, off, _ = found
+    facts.data.update(second_rows=int(off.size), second_largest=float(np.nanmax(off)))
+    facts.data.update(second_share=float(np.mean(off > OFF)), second_old=_old_share(plan, start))
+    if facts.data["second_old"] <= FEW_OLD:
+        return origin.parted_line(plan, start)
+    site = log.site(record)
+    if site is None or not site.caller_line:
+        return origin.place(site)
+    return {"file": site.caller_file, "line": site.caller_line}
+
+
+def _old_share(plan: Plan, start: int) -> float:
+    """Of the rows that the update after record `start` is given and that are recognised, those of before the first
+    update."""
+    steps = {(s.part, s.number): s.action for s in plan.steps}
+    old = seen = 0
+    grad = next((g for g in plan.grads if g > start), -1)
+    for _, rows in readings.rows_of(plan, grad) if grad >= 0 else ():
+        for row in rows if rows.shape[1] >= plan.dims else ():
+            owners = plan.observations.get(row[: plan.dims].tobytes(), [])
+            seen += bool(owners)
+            old += bool(owners) and all(steps[o] < plan.first_grad for o in owners if o in steps)
+    return old / seen if seen else 0.0
+
+
+def ratio_between(log: RunLog, start: int, end: int) -> tuple[int, Any, list[list[int]]] | None:
+    """(record, distances from 1 [rows], shapes that were broadcast) of the first importance ratio between two records:
+    an exponential of a difference of which one side needs no gradient; None where there is none."""
+    for i in range(start, end):
         if log.kind(i) != "op" or log.name(i) not in ("exp", "exp_") or not log.rows[i, GRAD]:
             continue
         parent = log.parents[i][0] if log.parents[i] else -1
@@ -154,17 +206,11 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
         value = log.value(i)
         if value is None or value.ndim == 0 or value.size < 2 or not (fixed or -1 in parts):
             continue
-        if any(p >= 0 and log.shapes[p] != log.shapes[parent] for p in parts):
-            facts.data["broadcast"] = [list(log.shapes[p]) for p in parts if p >= 0]
+        unlike = any(p >= 0 and log.shapes[p] != log.shapes[parent] for p in parts)
         off = np.abs(value.astype(np.float64) - 1.0)
         stored = log.value(fixed[0]) if fixed else None
         if stored is not None and stored.shape == off.shape:
             off = off[stored != 0]  # rows that only fill up sequences hold a stored log-probability of exactly 0
-        if not off.size:
-            continue
-        facts.data.update(rows=int(off.size), largest=float(np.nanmax(off)), share=float(np.mean(off > 1e-3)))
-        facts.site = log.site(i)
-        line = origin.ratio_line(plan, i)
-        facts.data.update({"line": line} if line else {})
-        return
-    raise Blind("no importance ratio was recognised before the first backward call")
+        if off.size:
+            return i, off, [list(log.shapes[p]) for p in parts if p >= 0] if unlike else []
+    return None

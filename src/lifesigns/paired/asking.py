@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lifesigns.paired import supervised, targets
+from lifesigns.paired import actions, supervised, targets
 from lifesigns.paired.experiments import DELTA, Blind, Lab
-from lifesigns.paired.plan import Plan
+from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD
 
 SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
 """Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
 ones where an agent learns after fewer than 24 steps, or where episodes are that short by themselves."""
 LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 6.0}
+LONG_PHASE = 8
+"""Updates without an environment step between them, from which a script learns in phases (as the run itself counts)."""
+SECOND_S = 10.0
+"""Seconds for the run to the second rollout."""
 OTHER_SEED = "9157"
 """Given as `--seed` where the script takes one; an arbitrary number."""
 
@@ -79,7 +83,7 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
         ask("reward-once", plants=[{"kind": "reward", "delta": DELTA, **at}])
         ask("reward-large", plants=[{"kind": "reward", "delta": 100.0 * DELTA, **at}])
         ask("obs-once", plants=[{"kind": "obs", **at}])
-    ask("reward-busy", world=world, plants=[comb])
+    ask("reward-terminated", world=world, plants=[{"kind": "reward", "at": "terminated", "delta": DELTA, **only}])
     ask("obs-terminal", world=world, plants=[{"kind": "obs", "at": "terminated", "outer": True, **only}])
     ask("obs-truncated", world=world, plants=[{"kind": "obs", "at": "truncated", "outer": True, **only}])
     ask("end-kind", world=world, plants=[{"kind": "end", "at": "truncated", **only}])
@@ -99,6 +103,8 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     if plan.log.notes.get("dummy_rows") or "dummy_rows" in _notes(lab, "busy"):
         ask("dummy-reward", world=world, plants=[{"kind": "dummy", "at": "step", "delta": DELTA}])
     _ask_values(lab, plan)
+    if plan.in_first_phase >= LONG_PHASE and actions.ratio_between(plan.log, 0, plan.first_grad):
+        ask("second", stop={"updates": 4000, "phases": 1000, "second": True, "seconds": SECOND_S})
 
 
 def _notes(lab: Lab, name: str) -> dict[str, Any]:
@@ -164,11 +170,30 @@ def _ask_one_value(lab: Lab, plan: Plan) -> None:
     last = _last_value(plan)
     if last and not batched:
         lab.ask("last-value", plants=[{"kind": "output", "delta": DELTA, **last}])
-    if batched:
+    followed = _following_value(plan, once, row)
+    if followed:
+        lab.ask("next-value", plants=[{"kind": "output", "delta": DELTA, **followed}])
+    elif batched:
         number = _number_of(plan, batched[0])
         index = once.number if len(log.shapes[batched[0]]) < 3 else [once.number, row]
         plant = {"modules": [plan.label(batched[0])], "calls": [number, number], "row": index}
         lab.ask("next-value", plants=[{"kind": "output", "delta": DELTA, **plant}])
+
+
+def _following_value(plan: Plan, once: Step, row: int) -> dict[str, Any]:
+    """The value of the observation that followed a step, where it is computed, without a gradient, before the next one
+    (beside the one that acting on it gives)."""
+    log, n = plan.log, len(plan.train_parts)
+    until = next((s.action for s in plan.steps if s.part == once.part and s.number == once.number + 1), len(log))
+    shapes = ((n, 1), (n,), (1,), ())
+    between = [i for i in plan.update_calls if once.action < i < until and plan.label(i) in plan.trained]
+    call = next((i for i in between if not log.rows[i, GRAD] and log.shapes[i] in shapes), -1)
+    if call < 0:
+        return {}
+    name, number = log.name(call), _number_of(plan, call)
+    part = int(name.split("[")[1].rstrip("]")) if "[" in name else None
+    whole = None if log.shapes[call] in ((1,), ()) else row
+    return {"modules": [plan.label(call)], "calls": [number, number], "part": part, "row": whole}
 
 
 def _last_value(plan: Plan) -> dict[str, Any]:

@@ -26,16 +26,16 @@ def terminal_observation(lab: Lab, facts: Facts) -> None:
 def _meet(lab: Lab, facts: Facts, stain: Stain) -> None:
     """Where the stain meets the rewards' one: the line that adds the two up."""
     try:
-        rewards = lab.stain("busy", "reward-busy")
+        rewards = lab.stain("busy", "reward-terminated")
     except Blind:
         return
-    found = readings.meeting(stain, rewards, first_touched(stain) + 1)
-    if found is not None:
-        facts.site = stain.base.site(found[0])
+    found = readings.overlap(stain, rewards, first_touched(stain) + 1)
+    if found >= 0:
+        facts.site = stain.base.site(found)
         facts.data["meets_reward"] = True
-        line = origin.open_mask(stain, found[0])
-        if line is None and not [p for p in stain.base.parents[found[0]] if p >= 0]:
-            line = origin.special_call(lab.plan("busy"), stain, found[0])
+        line = origin.open_mask(stain, found)
+        if line is None and not [p for p in stain.base.parents[found] if p >= 0]:
+            line = origin.special_call(lab.plan("busy"), stain, found)
         facts.data.update({"line": line} if line else {})
 
 

@@ -29,7 +29,7 @@ def _crossing(data: dict[str, Any]) -> bool:
 
 
 def _off(data: dict[str, Any]) -> bool:
-    return bool(data.get("settings")) and data.get("planted_as") == "once"
+    return bool(data.get("settings")) and data.get("planted_as") == "once" and not data.get("line")
 
 
 def _wrong_way(data: dict[str, Any]) -> bool:
@@ -68,7 +68,7 @@ WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("reward-sign", _wrong_way, "natural", "reward-once", "negative"),
     ("reward-pairing", _shifted, "natural", "reward-once", "stored"),
     ("reward-scaling", _transformed, "natural", "reward-once", "stored"),
-    ("episode-boundary", _crossing, "busy", "reward-first-steps", "spread"),
+    ("episode-boundary", _crossing, "busy", "reward-first-steps", "cut"),
     ("truncated-end", _alike, "busy", "end-kind", "merged"),
     ("truncated-end", _told_apart, "busy", "obs-truncated", "last read"),
     ("terminal-observation", _leaks, "busy", "obs-terminal", "last"),
@@ -120,11 +120,13 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
         return path.negative
     if how == "spread":
         return path.spread(int(data.get("planted_rows", 0)) or 1)
+    if how == "cut":
+        return path.cut(int(data.get("planted_rows", 0)) or 1)
     if how == "stored":
         return path.stored()
     if how == "last":
         return path.marks[-1] if path.marks else None
-    return path.first()
+    return path.survives(int(data.get("planted", 0)))
 
 
 def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from lifesigns.paired import source
+
+RESET_CALL = re.compile(r"\.reset\(")
 STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
 
 
@@ -83,26 +86,33 @@ class LinePath:
         return next(unread, None)
 
     def stored(self) -> Mark | None:
-        """The line that takes up what the first stained step gave, inside the functions that it is handed to."""
+        """The line that takes up what the first stained step gave, inside the functions that it is handed to; one that
+        only adds it to a sum (`+=`, a statistic) where there is no other."""
         first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
         if first is None:
             return self.first(after_step=True)
-        return self.reader(first, self._fresh(first)) or self.first(after_step=True)
+        found = self.reader(first, self._fresh(first), sums=False) or self.reader(first, self._fresh(first))
+        return found or self.first(after_step=True)
 
     def _fresh(self, mark: Mark) -> set[str]:
         return {n.split(".")[-1] for n in mark.names if n != "<return>"}
 
-    def reader(self, mark: Mark, names: set[str], depth: int = 0) -> Mark | None:
-        """The next line of the same call that reads one of `names`; the line inside the called function instead, where
-        that was given one of them."""
+    def reader(self, mark: Mark, names: set[str], depth: int = 0, *, sums: bool = True) -> Mark | None:
+        """The next line of the same call that reads one of `names`, as long as they are not bound anew; the line inside
+        the called function instead, where that was given one of them. Without `sums`, lines that only add to
+        something are passed over."""
+        names = set(names)
         for i in range(mark.at + 1, len(self.events)):
             one = self.events[i]
             if one.frame == mark.frame:
-                words = set(re.findall(r"[A-Za-z_]\w*", text_of(one.file, one.line)))
-                if one.line != mark.line and names & words:
-                    return Mark(one.file, one.line, tuple(sorted(names & words)), i, one.frame)
+                held = _names(one)
+                if one.line != mark.line and names & held.read and (sums or not held.adds):
+                    return Mark(one.file, one.line, tuple(sorted(names & held.read)), i, one.frame)
+                names -= held.bound if not held.adds else set()
+                if not names:
+                    return None
             elif depth < 3 and (inner := self._given(i, mark.at)) is not None:
-                found = self.reader(inner, self._fresh(inner), depth + 1)
+                found = self.reader(inner, self._fresh(inner), depth + 1, sums=sums)
                 if found is not None:
                     return found
             if i > mark.at + 4000:
@@ -135,6 +145,40 @@ class LinePath:
         counts = Counter((m.file, m.line) for m in tail)
         return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
 
+    def cut(self, planted: int) -> Mark | None:
+        """The line that should have stopped such a spread at an episode's end: where it spreads, or the condition or
+        mask before it."""
+        mark = self.spread(planted)
+        if mark is None:
+            return None
+        line = source.guard_of(mark.file, mark.line, self._fresh(mark))
+        return mark if line == mark.line else Mark(mark.file, line, mark.names, mark.at, mark.frame)
+
+    def survives(self, planted: int) -> Mark | None:
+        """Where what one episode left behind is kept at its end: after the last of the `planted` stained steps and the
+        next reset (if there is a line of it), the first line that names what is still stained there."""
+        steps: dict[tuple[str, int], list[Mark]] = {}
+        for mark in self.marks:
+            if STEP_CALL.search(text_of(mark.file, mark.line)):
+                steps.setdefault((mark.file, mark.line), []).append(mark)
+        ends = [marks[planted - 1] for marks in steps.values() if len(marks) >= planted > 0]
+        if not ends:
+            return self.first()
+        end = min(ends, key=lambda m: m.at)
+        after = range(end.at + 1, len(self.events))
+        again = (i for i in after if (self.events[i].file, self.events[i].line) == (end.file, end.line))
+        until = next(again, after.stop)
+        start = next((i for i in after if i < until and RESET_CALL.search(_text(self.events[i]))), end.at)
+        kept = next((m for m in self.marks if start < m.at < until), None)
+        if kept is None:
+            return self.first()
+        names = self._fresh(kept)
+        for i in range(start + 1, kept.at):
+            one = self.events[i]
+            if one.frame == kept.frame and names & (_names(one).read | _names(one).bound):
+                return Mark(one.file, one.line, kept.names, i, one.frame)
+        return kept
+
     def _rollout_end(self, steps: list[int], tail: list[Mark]) -> int:
         """The last of the steps that come in one run after the stained one (loops of less than 400 events)."""
         end = steps[0] if steps else -1
@@ -153,6 +197,18 @@ def _restless(a: list[Event], b: list[Event]) -> set[tuple[str, int, str]]:
             break
         found |= {(x.file, x.line, n) for n in {*x.values, *y.values} if x.values.get(n) != y.values.get(n)}
     return found
+
+
+def _text(event: Event) -> str:
+    return text_of(event.file, event.line)
+
+
+def _names(event: Event) -> source.Names:
+    """Names of an event's line; of a file that cannot be parsed, every word is read."""
+    lines = source.names_of(event.file)
+    if lines:
+        return lines.get(event.line) or source.Names()
+    return source.Names(read=set(re.findall(r"[A-Za-z_]\w*", text_of(event.file, event.line))))
 
 
 def _falls(x: Event, y: Event, names: tuple[str, ...]) -> bool:

@@ -25,6 +25,7 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
         raise Blind("there is one environment only")
     stain = lab.stain("natural", "obs-once")
     answer(stain, facts)
+    facts.data["unended_resets"] = dict(lab.log("busy").notes.get("unended_resets", {}))
     planted = stain.dyed.about["planted"][0]["record"]
     rows = others = 0
     for i in stain.of_kind("call", "input"):

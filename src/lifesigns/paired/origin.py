@@ -14,7 +14,7 @@ import numpy as np
 
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD, SITE, RunLog, Site, Stain
+from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
 
 WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
 """Operations by which data get into a buffer."""
@@ -189,6 +189,29 @@ def constant_term(log: RunLog, loss: int) -> dict[str, Any] | None:
     return None
 
 
+def column_line(log: RunLog, operation: int) -> dict[str, Any] | None:
+    """Where an operand [N, 1] of an operation comes from that should be [N]: the last line of the user's own network
+    that puts out the column, if no other call of it is followed by an operation that takes the column off."""
+    column = next((p for p in log.parents[operation] if p >= 0 and log.shapes[p][1:] == (1,)), -1)
+    for _ in range(12):
+        if column < 0 or log.kind(column) == "call":
+            break
+        parents = [p for p in log.parents[column] if p >= 0]
+        column = parents[0] if log.name(column) in VIEWS | WRITES and parents else -1
+    if column < 0 or log.kind(column) != "call":
+        return None
+    taken = {p for i in log.of_kind("op").tolist() for p in log.parents[i][:1] if len(log.shapes[i]) == 1}
+    name = log.rows[column, NAME]
+    if any(log.kind(p) == "call" and log.rows[p, NAME] == name and log.shapes[p][1:] == (1,) for p in taken if p >= 0):
+        return None
+    made = log.notes.get("networks", {}).get(log.name(column).split("[")[0], {}).get("returns")
+    return {"file": made["file"], "line": made["line"]} if made else None
+
+
+VIEWS = frozenset(
+    ("__getitem__", "view", "reshape", "unsqueeze", "detach", "clone", "contiguous", "float", "to", "expand")
+)
+"""Operations that hand on the numbers of their operand."""
 REORDERS = frozenset(("T", "mT", "t", "transpose", "permute", "swapaxes", "swapdims", "movedim", "transpose_", "flip"))
 SAMPLES = frozenset(("multinomial", "normal", "bernoulli", "rand", "randn", "rand_like", "randn_like", "randint"))
 
@@ -205,6 +228,59 @@ def ratio_line(plan: Plan, ratio: int) -> dict[str, Any] | None:
             return calling(plan, log.site(i))
     swapped = [i for i in behind if log.kind(i) == "op" and log.name(i) in REORDERS and i > last_step]
     return place(log.site(swapped[0])) if swapped else None
+
+
+def parted_line(plan: Plan, start: int = -1) -> dict[str, Any] | None:
+    """Where an update's networks first put out something else on an observation than they did when it was acted on
+    (nothing learned in between): the call, or what its memory came from if that is the first call of its network.
+
+    `start`: the last record of the rollout; -1 for that before the first update.
+    """
+    log = plan.log
+    start = start if start >= 0 else max((s.action for s in plan.training if s.action < plan.first_grad), default=0)
+    until = next((g for g in plan.grads if g > start), len(log))
+    before = max((g for g in plan.grads if g < start), default=-1)
+    acted: dict[tuple[str, bytes], list[Any]] = {}
+    for call in sorted(c for c in plan.acting_calls if before < c < until):
+        for row, out in _rows_of_call(plan, call):
+            acted.setdefault((log.name(call), row), []).append(out)
+    seen: set[str] = set()
+    for call in [c for c in plan.update_calls if start < c < until and log.rows[c, GRAD]]:
+        for row, out in _rows_of_call(plan, call):
+            known = acted.get((log.name(call), row), [])
+            if known and not any(np.all(np.abs(out - k) <= ALIKE * (1 + np.abs(k))) for k in known):
+                fresh = None if log.name(call) in seen else _memory_line(plan, call, start)
+                return fresh or calling(plan, log.site(call))
+        seen.add(log.name(call))
+    return None
+
+
+def _memory_line(plan: Plan, call: int, start: int) -> dict[str, Any] | None:
+    """Where something else that a network was given beside its observations, at the first call of an update, came
+    from: the operation that made it of nothing, or that took it out of what the rollout left."""
+    log = plan.log
+    given = plan.input_of(call)
+    for one in log.parents[given][1:] if given >= 0 else ():
+        while one > start and log.kind(one) == "op":
+            before = next((p for p in log.parents[one] if p >= 0), -1)
+            if before <= start:
+                made = before if before >= 0 and log.name(before) in CONSTANTS else one
+                return place(log.site(made)) if log.name(one) not in MASKING else None
+            one = before
+    return None
+
+
+def _rows_of_call(plan: Plan, call: int) -> list[tuple[bytes, Any]]:
+    """(bytes of the observation, output) of each row of a call [n, …] whose observations are known."""
+    out, given = plan.log.value(call), plan.rows_given(call)
+    if out is None or given is None or not out.ndim or len(out) != len(given):
+        return []
+    return [(row[: plan.dims].tobytes(), one) for row, one in zip(given, out, strict=True)]
+
+
+CONSTANTS = frozenset(("zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "new_zeros", "empty_like"))
+ALIKE = 1e-4
+"""relative difference of two outputs that rounding explains; assumed."""
 
 
 def producer(plan: Plan, wanted: Mapping[tuple[int, int], Any]) -> dict[str, Any] | None:

@@ -20,6 +20,8 @@ SELDOM = 0.3
 """
 
 
+SEEN = 200
+"""Steps at which what the environment handed out is compared with what a network was given."""
 INNER = 0.85
 """Part of an episode in which the changed reward lies: some of its rows must not answer, to tell it from a mean."""
 
@@ -122,7 +124,43 @@ class Plan:
 
     @cached_property
     def acted_on(self) -> dict[tuple[int, int], NDArray[np.float32]]:
-        """(part, step) → the observation that came before that step, as float32 [dims]."""
+        """(part, step) → the observation that was acted on in that step, as float32 [dims]: what the environment handed
+        out, or, where wrappers or the script change that on its way (scaled, stacked), what a network was given."""
+        handed, shown = self._handed_out, self._shown
+        both = [key for key in shown if key in handed][:SEEN]
+        same = sum(shown[k].tobytes() == handed[k].tobytes() for k in both)
+        return shown if 2 * same < len(both) else handed
+
+    @cached_property
+    def _shown(self) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """(part, step) → what the first network that is called for acting was given for it, as float32."""
+        found: dict[tuple[int, int], NDArray[np.float32]] = {}
+        count: dict[int, int] = {}
+        rows, acted, given = None, True, set[int]()
+        for i in self.log.of_kind("action", "input").tolist():
+            if self.log.kind(i) == "input":
+                if i in self.acting_inputs and acted:
+                    rows, acted, given = self.log.value(i), False, set[int]()
+                continue
+            part, acted = int(self.log.name(i).removeprefix("env").split(".")[0]), True
+            number = count[part] = count.get(part, -1) + 1
+            if rows is not None and part in self.train_parts and part not in given:
+                given.add(part)
+                one = self._row(rows, self.train_parts.index(part))
+                if one is not None and one.dtype.kind in "fiu" and one.size <= 4096:
+                    found[(part, number)] = one.astype(np.float32).reshape(-1)
+        return found
+
+    def _row(self, rows: NDArray[Any], number: int) -> NDArray[Any] | None:
+        """What belongs to one environment of what a network was given: a row, or all of it where one acts at a time."""
+        n = len(self.train_parts)
+        if rows.ndim > 1 and rows.shape[0] == n:
+            return rows[number]
+        return rows if n == 1 or rows.ndim == 1 or rows.shape[0] == 1 else None
+
+    @cached_property
+    def _handed_out(self) -> dict[tuple[int, int], NDArray[np.float32]]:
+        """(part, step) → the observation that the environment gave before that step, as float32 [dims]."""
         last: dict[int, NDArray[np.float32]] = {}
         found: dict[tuple[int, int], NDArray[np.float32]] = {}
         count: dict[int, int] = {}
@@ -251,10 +289,34 @@ class Plan:
         given = self.input_of(call)
         return [given, *self.log.parents[given]] if given >= 0 else []
 
+    def rows_given(self, call: int) -> NDArray[np.float32] | None:
+        """Rows [n, dims] that a call was given, or that the networks before it in the same pass were given, where those
+        are observations."""
+        log, dims = self.log, self.dims
+        rows = log.shapes[call][0] if log.shapes[call] else 0
+        for i in range(call - 1, max(call - 400, -1), -1):
+            if log.kind(i) in ("step", "loss", "end"):
+                return None
+            if log.kind(i) != "input" or len(log.shapes[i]) < 2 or log.shapes[i][0] != rows:
+                continue
+            value = log.value(i)
+            if value is None:
+                continue
+            flat = value.astype(np.float32).reshape(rows, -1)
+            if flat.shape[1] >= dims and flat[0][:dims].tobytes() in self.observations:
+                return flat
+        return None
+
     @cached_property
     def is_rl(self) -> bool:
         """Whether an environment is stepped."""
         return bool(self.steps)
+
+    @cached_property
+    def in_first_phase(self) -> int:
+        """Gradients before the first environment step that follows the first of them."""
+        after = next((s.action for s in self.steps if s.action > self.first_grad), len(self.log))
+        return sum(g < after for g in self.grads)
 
     @cached_property
     def steps_to_first_update(self) -> int:

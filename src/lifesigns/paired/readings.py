@@ -104,6 +104,22 @@ def meeting(stain: Stain, other: Stain, until: int) -> tuple[int, NDArray[np.flo
     return None
 
 
+def overlap(stain: Stain, other: Stain, until: int) -> int:
+    """The first operation in which both stains reach one and the same number; the first that both reach where there is
+    none; -1 where they never meet."""
+    together = -1
+    for i, change in stain.ops():
+        if i >= until:
+            break
+        if i not in other.marks:
+            continue
+        together = i if together < 0 else together
+        beside = other.delta(i)
+        if beside is not None and np.any((beside != 0) & (change != 0)):
+            return i
+    return together
+
+
 def bootstrap_weights(values: Stain, rewards: Stain, until: int, delta: float) -> tuple[list[float], int] | None:
     """How much of a value that is `delta` too large targets take over (γ, γⁿ), the largest first, and the record of the
     target.

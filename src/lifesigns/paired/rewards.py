@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings
+from lifesigns.paired import origin, readings, source
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, Stain
@@ -68,13 +68,34 @@ def discounting(lab: Lab, facts: Facts) -> None:
         facts.data["decay"] = 1.0  # the planted step and all earlier ones of its episode answer by the same amount
     facts.site = reading.site
     _bootstrap(lab, facts, stain, which, reading)
+    _handed_on(plan, facts)
+
+
+def _handed_on(plan: Plan, facts: Facts) -> None:
+    """`line`: where γ or n is given the value that was read off, if that is none of its settings: the value of another
+    setting, or a number."""
+    read = {"gamma": facts.data.get("gamma", facts.data.get("bootstrap_weight"))}
+    if "decay" in facts.data:
+        read["lambda" if "gamma" in facts.data else "gamma"] = facts.data["decay"] / facts.data.get("gamma", 1.0)
+    names = plan.log.notes.get("setting_names", {})
+    files = list(dict.fromkeys(s[2] for s in plan.log.sites if s and s[2]))
+    for kind, value in read.items():
+        known = [pair[1] for pair in facts.data["settings"].get(kind, [])]
+        if value is None or not known or min(abs(value - k) for k in known) <= 1e-3:
+            continue
+        found = source.crossed(files, names, kind, value)
+        if found is not None:
+            facts.data["line"] = {"file": found[0], "line": found[1]}
+            return
 
 
 def _settings(plan: Plan) -> dict[str, list[list[Any]]]:
-    """Values by kind: the script's own where it has one of that kind, else those of libraries."""
+    """Values by kind: those of the command line's arguments where there is one of that kind, else the script's own,
+    else those of libraries."""
     found: dict[str, list[list[Any]]] = {}
     for kind, given in plan.log.notes.get("settings", {}).items():
-        own = [g for g in given if len(g) > 2 and g[2] == "user"] or given
+        named = [[g for g in given if g[2:] == [whose]] for whose in ("argument", "user")]
+        own = next((some for some in named if some), given)
         found[kind] = [list(pair) for pair in sorted({(g[0], g[1]) for g in own})]
     return found
 
@@ -104,6 +125,8 @@ def value_weight(lab: Lab, name: str, rewards: Stain, reading: readings.Impulse)
         values = lab.stain("natural", name)
     except Blind:
         return None
+    if any(i < lab.plan("natural").first_grad for i in values.of_kind("action")):
+        return None  # it was a policy's output
     return readings.value_weights(values, reading.record, reading.ratio, values.common)
 
 
@@ -185,16 +208,21 @@ def pairing(lab: Lab, facts: Facts) -> None:
 
 
 def scaling(lab: Lab, facts: Facts) -> None:
-    """By how much a reward that is 1 higher, and one that is 100 higher, moves the first number that answers."""
+    """By how much a reward that is 1 higher, and one that is 100 higher, moves the first number that answers; 0 where
+    the one answers and the other does not (a bound that lies between)."""
     small, large = lab.stain("natural", "reward-once"), lab.stain("natural", "reward-large")
     answer(small, facts)
-    first = [_first(s) for s in (small, large)]
-    if first[0] is None or first[1] is None:
+    one, hundred = _first(small), _first(large)
+    if one is None and hundred is None:
         raise Blind("the planted reward reached no operation on numbers before the run was stopped")
-    (one, facts.site), (hundred, _) = first[0], first[1]
+    if one is None or hundred is None:
+        facts.data.update(moved_by_1=one[0] if one else 0.0, moved_by_100=hundred[0] / 100.0 if hundred else 0.0)
+        facts.site = (one or hundred or (0, None))[1]
+        return
+    facts.site = one[1]
     reading = readings.impulse(small, DELTA, small.common)
-    scale = reading.scale if reading is not None else one / DELTA
-    facts.data.update(moved_by_1=scale, moved_by_100=scale * hundred / (100.0 * one))
+    scale = reading.scale if reading is not None else one[0] / DELTA
+    facts.data.update(moved_by_1=scale, moved_by_100=scale * hundred[0] / (100.0 * one[0]))
 
 
 def _first(stain: Stain) -> tuple[float, Any] | None:
@@ -246,7 +274,7 @@ def _pull(plan: Plan, stain: Stain, record: int, change: Any, wanted: dict[Any, 
     call = log.parents[record][0] if log.parents[record] else -1
     if call < 0:
         return None
-    given = _input_rows(plan, call)
+    given = plan.rows_given(call)
     out = log.value(call)
     if given is None or out is None or len(given) != len(change):
         return None
@@ -280,26 +308,6 @@ def _direction(plan: Plan, step: Step | None, width: int, out: Any, acts: bool) 
     if space.get("type") == "Box" and width == action.size and width > 1:
         away = action.reshape(-1).astype(np.float64) - out.astype(np.float64)
         return away / (np.linalg.norm(away) + 1e-12)
-    return None
-
-
-def _input_rows(plan: Plan, call: int) -> Any:
-    """Rows [n, dims] that a call was given, or that the networks before it in the same pass were given, where those are
-    observations."""
-    log = plan.log
-    dims = plan.dims
-    rows = log.shapes[call][0] if log.shapes[call] else 0
-    for i in range(call - 1, max(call - 400, -1), -1):
-        if log.kind(i) in ("step", "loss", "end"):
-            return None
-        if log.kind(i) != "input" or not log.shapes[i] or log.shapes[i][0] != rows or len(log.shapes[i]) < 2:
-            continue
-        value = log.value(i)
-        if value is None:
-            continue
-        flat = value.astype(np.float32).reshape(rows, -1)
-        if flat.shape[1] >= dims and flat[0][:dims].tobytes() in plan.observations:
-            return flat
     return None
 
 

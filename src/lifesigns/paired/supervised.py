@@ -132,6 +132,8 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
         stain = lab.stain("natural", "row-by-row")
         answer_in_order(stain, facts)
         facts.site = lab.log("natural").site(places[0]["record"])
+        line = origin.column_line(lab.log("natural"), places[0]["record"])
+        facts.data.update({"line": line} if line else {})
 
 
 def output_rows(lab: Lab, facts: Facts) -> None:
@@ -206,11 +208,10 @@ def broadcast_places(log: RunLog) -> list[dict[str, Any]]:
     for i in log.of_kind("op").tolist():
         if log.name(i) not in ELEMENTWISE or len(log.parents[i]) < 2:
             continue
-        shapes = [log.shapes[p] for p in log.parents[i][:2] if p >= 0]
-        if len(shapes) != 2 or {len(s) for s in shapes} != {1, 2}:
-            continue
-        flat, tall = sorted(shapes, key=len)
-        if tall == (flat[0], 1) and flat[0] >= 4:
+        operands = [p for p in log.parents[i] if p >= 0 and log.shapes[p]]
+        shapes = {log.shapes[p] for p in operands}
+        flat = min(shapes, key=len, default=())
+        if len(flat) == 1 and shapes == {flat, (*flat, 1)} and flat[0] >= 4:
             site = log.site(i)
             key = (log.name(i), site.line if site else 0)
             found.setdefault(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, spot
+from lifesigns.dyes.base import DyeRule, count, dye_case, named, spot
 from lifesigns.model import Finding, Subject
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
 STRANGE_SHARE = 0.2
 """share of a reward's rows that may belong to other environments; assumed (observations may repeat)."""
+FEWEST_RESETS = 3
+"""occasions on which an environment was reset before its end because another had ended; assumed (one may be chance)."""
 
 
 class EnvironmentRowsMix(DyeRule):
@@ -19,7 +21,8 @@ class EnvironmentRowsMix(DyeRule):
     What it detects
     ---------------
     One observation of one environment was replaced, and networks that act put out something else for other
-    environments. Or one reward was changed, and in the batch it stands beside another environment's observation.
+    environments. Or one reward was changed, and in the batch it stands beside another environment's observation. Or
+    whenever one environment's episode ended, others were reset in the middle of theirs.
 
     Why it matters
     --------------
@@ -74,6 +77,15 @@ class EnvironmentRowsMix(DyeRule):
             )
             where = spot(facts.get("paid_line"))
             yield self.found(view, message, "error", elsewhere, 0.0, series="dye.other_rows", location=where)
+        resets = named(facts, "unended_resets")
+        beside = count(resets, "beside_an_end", 0)
+        if beside >= FEWEST_RESETS and not count(resets, "alone", 0):
+            message = (
+                f"{beside} times the end of one environment's episode reset others whose episodes were still going on; "
+                "these are cut without a mark"
+            )
+            where = spot(resets.get("at"))
+            yield self.found(view, message, "error", beside, 0.0, series="dye.unended_resets", location=where)
         if own + others + paid <= 0:
             raise CannotTell("no network call with one row for each environment was compared")
         if others:
@@ -99,12 +111,16 @@ class EnvironmentRowsMix(DyeRule):
         yield dye_case("acting", self.dye, {"own_row": 1, "other_rows": 1})
         yield dye_case("reward", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12, "paid_elsewhere": 8})
         yield dye_case("not its own", self.dye, {"own_row": 0, "other_rows": 1})
+        resets = {"beside_an_end": 12, "alone": 0, "at": {"file": "train.py", "line": 40, "text": "obs = envs.reset()"}}
+        yield dye_case("all reset", self.dye, {"own_row": 1, "other_rows": 0, "unended_resets": resets})
         batch = {"right": 3, "shifted": 2, "other_environment": 30, "example": "step 4 of environment 1"}
         yield dye_case("batch", "reward-pairing", batch)
 
     def quiet_on(self) -> Iterable[Case]:
         """Own row only, right rows, and rows shifted within an environment (Y405)."""
         yield dye_case("own row", self.dye, {"own_row": 1, "other_rows": 0})
+        apart = {"own_row": 1, "other_rows": 0}
+        yield dye_case("before rollouts", self.dye, {**apart, "unended_resets": {"beside_an_end": 1, "alone": 6}})
         yield dye_case("own rows of batches", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12})
         yield dye_case("right", "reward-pairing", {"right": 30, "shifted": 0, "other_environment": 1})
         yield dye_case("shifted", "reward-pairing", {"right": 0, "shifted": 30, "other_environment": 2})

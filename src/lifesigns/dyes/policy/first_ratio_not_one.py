@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lifesigns.dyes.base import DyeRule, count, dye_case, listed, number
 from lifesigns.model import Finding
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
 LEAST_SHARE = 0.01
-"""share of rows that are off by more than 0.001; assumed."""
+"""share of rows that are off by more than 0.0002; assumed."""
 ERROR_DISTANCE = 1e-2
 """distance of a ratio from 1 from which it is an error; assumed (batched and single calls differ by 1e-6)."""
 
@@ -30,14 +31,16 @@ class FirstRatioNotOne(DyeRule):
     How it decides
     --------------
     In an undyed run, the first exponential of a difference of which one side needs no gradient, before the first
-    backward call. It fires where more than 1 % of its rows are off by more than 0.001; an error where one is off by
-    more than 0.01.
+    backward call; if that is 1, the same after the second rollout (a memory that is not empty any more, rows of the
+    rollout before). It fires where more than 1 % of the rows are off by more than 0.0002; an error where one is off by
+    more than 0.01. The line is where a network first puts out something else on an observation than when it was acted
+    on, if one does.
 
     When it is wrong
     ----------------
     Networks that differ between acting and learning on purpose: dropout, batch normalisation in training mode, a
     separate inference engine (vLLM) or other precision for sampling. A ratio to a reference policy that is frozen from
-    the start of another training.
+    the start of another training. Methods that learn from earlier rollouts on purpose.
 
     What to do
     ----------
@@ -70,12 +73,28 @@ class FirstRatioNotOne(DyeRule):
         if largest != largest or share != share:
             raise CannotTell("the ratio is not a number")
         if share <= LEAST_SHARE:
+            yield from self._second(view, facts)
             return
         shapes = listed(facts, "broadcast")
         beside = f"; the log-probabilities have shapes {' and '.join(map(str, shapes))}" if shapes else ""
         message = (
-            f"before any update {share:.0%} of {rows} importance ratios differ from 1 by more than 0.001, "
+            f"before any update {share:.0%} of {rows} importance ratios differ from 1 by more than 0.0002, "
             f"at most by {largest:.3g}{beside}"
+        )
+        severity = "error" if largest > ERROR_DISTANCE else "warning"
+        yield self.found(view, message, severity, largest, 0.0, series="dye.ratio_distance", unit="")
+
+    def _second(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        """The same after the second rollout, where the first could not show it."""
+        share, largest = number(facts, "second_share", 0.0), number(facts, "second_largest", 0.0)
+        if not share > LEAST_SHARE or largest != largest:
+            return
+        old = number(facts, "second_old", 0.0)
+        beside = f"; {old:.0%} of the rows are those of the rollout before" if old > LEAST_SHARE else ""
+        message = (
+            f"in the first minibatch after the second rollout {share:.0%} of {count(facts, 'second_rows', 0)} "
+            f"importance ratios differ from 1 by more than 0.0002, at most by {largest:.3g}, though nothing was "
+            f"learned since{beside}"
         )
         severity = "error" if largest > ERROR_DISTANCE else "warning"
         yield self.found(view, message, severity, largest, 0.0, series="dye.ratio_distance", unit="")
@@ -86,9 +105,14 @@ class FirstRatioNotOne(DyeRule):
         yield dye_case("slightly", self.dye, {"rows": 64, "largest": 0.005, "share": 0.5})
         shapes = {"broadcast": [[64, 1], [64]]}
         yield dye_case("shapes", self.dye, {"rows": 4096, "largest": 2.0, "share": 0.98, **shapes})
+        one = {"rows": 64, "largest": 0.0, "share": 0.0, "second_rows": 64, "second_old": 0.0}
+        yield dye_case("second", self.dye, {**one, "second_largest": 0.2, "second_share": 0.3})
+        yield dye_case("old rows", self.dye, {**one, "second_largest": 0.4, "second_share": 0.5, "second_old": 0.5})
 
     def quiet_on(self) -> Iterable[Case]:
         """Exactly 1, rounding, and a single row in many."""
         yield dye_case("one", self.dye, {"rows": 64, "largest": 0.0, "share": 0.0})
         yield dye_case("rounding", self.dye, {"rows": 64, "largest": 4e-7, "share": 0.0})
         yield dye_case("a row in many", self.dye, {"rows": 1000, "largest": 0.002, "share": 0.001})
+        one = {"rows": 64, "largest": 0.0, "share": 0.0, "second_rows": 64, "second_old": 0.0}
+        yield dye_case("second", self.dye, {**one, "second_largest": 3e-6, "second_share": 0.0})

@@ -64,7 +64,12 @@ class RewardTransformed(DyeRule):
         if one != one or hundred != hundred:
             raise CannotTell("the number that answers is not finite")
         said: list[str] = []
-        if abs(one - 1.0) > SCALE_TOLERANCE:
+        if not one and hundred:
+            said.append(
+                f"a reward 1 higher moves nothing, a reward 100 higher moves the first number that answers by "
+                f"{100 * hundred:.4g}: it is clipped"
+            )
+        elif abs(one - 1.0) > SCALE_TOLERANCE:
             said.append(f"a reward 1 higher moves the first number that answers by {one:.4g}: it is scaled")
         if abs(hundred) < CLIPPED * abs(one):
             said.append(
@@ -77,6 +82,7 @@ class RewardTransformed(DyeRule):
         """Scaled, clipped, and turned round."""
         yield dye_case("scaled", self.dye, {"moved_by_1": 0.1, "moved_by_100": 0.1})
         yield dye_case("clipped", self.dye, {"moved_by_1": 1.0, "moved_by_100": 0.01})
+        yield dye_case("below a bound", self.dye, {"moved_by_1": 0.0, "moved_by_100": 0.09})
         yield dye_case("turned round", self.dye, {"moved_by_1": -1.0, "moved_by_100": -1.0})
 
     def quiet_on(self) -> Iterable[Case]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import callsite, taps
 from . import layers, observations
+from .resets import Resets
 from .session import Session
 
 COMB, COMB_AT = 16, 5
@@ -67,7 +68,7 @@ class Parts:
         self.streams = Streams()
         self.latest: tuple[Part, set[str]] | None = None
         self.depth = 0
-        self.reset_lines: dict[int, set[Any]] = {}
+        self.resets = Resets(session, self.first_group)
 
     def of(self, env: Any) -> Part:
         """The record of an instance, begun at its first call; it keeps the instance alive, so ids stay unique."""
@@ -106,6 +107,7 @@ class Parts:
         self._record(part, action, obs, reward, terminated, truncated)
         part.steps += 1
         part.ended = terminated or truncated
+        self.resets.stepped(part.ended)
         if session.kinds("scribble"):
             observations.scribble(part.last_obs)
             part.last_obs = obs
@@ -133,19 +135,6 @@ class Parts:
             else:
                 self.streams.hold()
                 self.session.planted.append({"kind": "rng", "update": self.session.log.update})
-
-    def note_reset(self, part: Part, frame: Any) -> None:
-        """Notes a training environment that is reset in the middle of an episode from another line than usual."""
-        user = callsite.user_frame(frame)
-        line = (user.f_code.co_filename, user.f_lineno) if user else None
-        midway = part.in_episode > 0 and not part.ended and self.session.log.update > 0
-        lines = self.reset_lines.setdefault(part.number, set())
-        if not midway:
-            lines.add(line)
-        elif line is not None and line not in lines and part.number in self.first_group:
-            places = self.session.notes.setdefault("midway_resets", [])
-            if len(places) < 10:
-                places.append({"env": part.number, "update": self.session.log.update, "at": callsite.at(*line)})
 
     def _world(self, part: Part, terminated: bool, truncated: bool) -> tuple[bool, bool]:
         """Ends episodes early, the even ones by truncation, the odd ones by termination, where the world is busy."""
@@ -357,7 +346,7 @@ def _reset(original: Any, parts: Parts) -> Any:
             return original(self, *args, **kwargs)
         if kwargs.get("seed") is not None:
             kwargs["seed"] = parts.session.seeds.take("env.reset", kwargs["seed"], callsite.here(1))
-        parts.note_reset(part, callsite.here(1))
+        parts.resets.note(part, callsite.here(1))
         part.busy = True
         try:
             result = original(self, *args, **kwargs)

@@ -6,10 +6,12 @@ a line gave a new value: (file, line, name, digest, number of the frame); argume
 
 from __future__ import annotations
 
+import dis
 import json
 import os
 import sys
 from collections import deque
+from collections.abc import Set
 from hashlib import blake2b
 from typing import Any
 
@@ -17,17 +19,19 @@ from .. import callsite
 from .session import Session
 
 MAX_ROWS, BIG, EDGE = 150_000, 4096, 16
+_NOTHING: Set[str] = frozenset()
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
 class Lines:
-    """The tracer: what every variable of a frame was when it was last looked at."""
+    """The tracer: what every variable of a frame was when it was last looked at; after a line, those that it names."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.rows: list[tuple[int, int, str, str, int]] = []
         self.files: dict[str, int] = {}
         self.frames = 0
+        self.mentioned: dict[Any, dict[int, set[str]]] = {}
 
     def trace(self, frame: Any, event: str, arg: Any) -> Any:
         """Global trace function: follows the frames of the user's files."""
@@ -37,7 +41,7 @@ class Lines:
         self.frames += 1
         self.session.quiet += 1
         try:
-            held = [frame.f_lineno, self._digests(frame), self.frames]
+            held = [frame.f_lineno, self._digests(frame), self.frames, self._mentioned(frame.f_code)]
         finally:
             self.session.quiet -= 1
         self._row(frame, frame.f_lineno, held[2], "", "")
@@ -59,15 +63,16 @@ class Lines:
         session = self.session
         session.quiet += 1
         try:
-            line, before, number = held
-            now = self._digests(frame)
+            line, before, number, mentioned = held
+            now = self._digests(frame, mentioned.get(line, _NOTHING))
             self._row(frame, line, number, "", "")
             for name, digest in now.items():
                 if before.get(name) != digest:
                     self._row(frame, line, number, name, digest)
             if event == "return" and arg is not None:
                 self._row(frame, line, number, "<return>", _digest(arg, 1))
-            held[0], held[1] = frame.f_lineno, now
+            held[0] = frame.f_lineno
+            before.update(now)
         finally:
             session.quiet -= 1
 
@@ -78,9 +83,23 @@ class Lines:
         else:
             self.session.finish("lines")
 
-    def _digests(self, frame: Any) -> dict[str, str]:
+    def _mentioned(self, code: Any) -> dict[int, set[str]]:
+        """Names by line of a function: what a line does not mention it cannot change, but through another name."""
+        found = self.mentioned.get(code)
+        if found is None:
+            found = self.mentioned[code] = {}
+            for one in dis.get_instructions(code):
+                line, names = one.positions and one.positions.lineno, one.argval
+                for name in names if isinstance(names, tuple) else (names,):
+                    if line is not None and isinstance(name, str):
+                        found.setdefault(line, set()).add(name)
+        return found
+
+    def _digests(self, frame: Any, names: Set[str] | None = None) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, value in frame.f_locals.items():
+            if names is not None and name not in names:
+                continue
             if name == "self" or (
                 hasattr(value, "__dict__") and not isinstance(value, type) and callsite.is_users(value)
             ):

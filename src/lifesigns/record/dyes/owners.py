@@ -40,10 +40,10 @@ def _place(module: Any, parent: Any, networks: Any) -> Any:
     called = networks.called_at.get(id(module))
     if called is not None:
         return called[1]
-    return _returns(parent) if parent is not None else None
+    return returns(parent) if parent is not None else None
 
 
-def _returns(module: Any) -> Any:
+def returns(module: Any) -> Any:
     """The line of the last `return` of a module's forward method, if that is the user's."""
     forward = type(module).forward
     try:

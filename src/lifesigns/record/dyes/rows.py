@@ -20,17 +20,16 @@ class RowByRow:
         name = getattr(func, "__name__", "")
         if not any(name == place[0] for place in self.places) or len(args) < 2:
             return None
-        a, b = args[:2]
-        if not (isinstance(a, self.torch.Tensor) and isinstance(b, self.torch.Tensor)):
-            return None
         session = self.session
         site = session.log.site_list[session.site(sys._getframe(2))]
-        flat, tall = sorted((a, b), key=lambda x: x.dim())
-        if site is None or (name, site[1]) not in self.places or flat.dim() != 1 or tall.shape != (len(flat), 1):
+        operands = [a for a in args if isinstance(a, self.torch.Tensor) and a.dim()]
+        shapes = {tuple(a.shape) for a in operands}
+        flat = min(shapes, key=len, default=())
+        if site is None or (name, site[1]) not in self.places or shapes != {flat, (*flat, 1)} or len(flat) != 1:
             return None
         session.planted.append({"update": session.log.update})
         session.quiet += 1
         try:
-            return func(a.reshape(-1), b.reshape(-1), *args[2:], **kwargs)
+            return func(*(a.reshape(-1) if any(a is o for o in operands) else a for a in args), **kwargs)
         finally:
             session.quiet -= 1

@@ -19,6 +19,7 @@ from ..imports import AfterImport
 from .oplog import KINDS, OpLog
 
 KIND = {name: number for number, name in enumerate(KINDS)}
+LEFT_OUT = frozenset(("op", "input", "call", "outgrad", "loss"))
 LONG_PHASE = 8
 """Updates without an environment step between them that make one phase of learning (an on-policy method's)."""
 
@@ -35,6 +36,7 @@ class Session:
             "env_steps": 0,
             "seconds": 20.0,
             "updates_after": 0,
+            "second": False,
             **request["stop"],
         }
         self.plants: list[dict[str, Any]] = request.get("plants") or []
@@ -43,6 +45,7 @@ class Session:
         self.notes: dict[str, Any] = {}
         self.quiet = 0
         self.phases = self.in_phase = 0
+        self.mute = False
         self.eval_seen_at = -1
         self.started = time.monotonic()
         self.closing: list[Callable[[], None]] = []
@@ -95,7 +98,9 @@ class Session:
     def add(
         self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False
     ) -> int:
-        """One record."""
+        """One record; -1 of what is computed between updates while that is left out."""
+        if self.mute and kind in LEFT_OUT:
+            return -1
         return self.log.add(KIND[kind], name, site, array, parents, grad)
 
     def on_env_step(self, training: bool) -> None:
@@ -103,8 +108,10 @@ class Session:
         log = self.log
         if self.in_phase:
             self.phases += 1
-            if self.in_phase >= LONG_PHASE and not self.stop["updates_after"] and self.stop["phases"] <= 20:
+            goes_on = self.stop["updates_after"] or self.stop["second"] or self.stop["phases"] > 20
+            if self.in_phase >= LONG_PHASE and not goes_on:
                 self.finish("phase")
+            self.mute = False
             self.in_phase = 0
         if training:
             log.env_step += 1
@@ -118,6 +125,9 @@ class Session:
         self.log.update += 1
         self.in_phase += 1
         stop = self.stop
+        if stop["second"] and self.phases:
+            self.finish("second phase")
+        self.mute = bool(stop["second"])
         if self.log.update >= stop["updates"] or self.phases >= stop["phases"]:
             self.finish("updates")
         if stop["updates_after"] and 0 <= self.eval_seen_at <= self.log.update - stop["updates_after"]:

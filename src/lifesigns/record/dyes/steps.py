@@ -106,7 +106,7 @@ SETTINGS = {
 
 def settings(session: Session, frame: Any) -> None:
     """Reads the values of such names off the frames below an optimiser step, their objects and their modules; each with
-    whose it is: the user's (a variable, an argument, an object of the script's) or a library's."""
+    whose it is: an argument's (of a command line), the user's (a variable, an object of the script's), a library's."""
     if "settings" in session.notes:
         return
     found: dict[str, list[tuple[str, float, str]]] = {}
@@ -116,27 +116,30 @@ def settings(session: Session, frame: Any) -> None:
         for scope in (frame.f_locals, frame.f_globals):
             if id(scope) not in seen:
                 seen.add(id(scope))
-                _collect(scope, found, seen, 0, users)
+                _collect(scope, found, seen, 0, "user" if users else "library")
         frame = frame.f_back
+    session.notes["setting_names"] = _SETTING
     session.notes["settings"] = {k: sorted(set(v)) for k, v in found.items()}
 
 
-def _collect(scope: Any, found: dict[str, Any], seen: set[int], depth: int, users: bool) -> None:
+def _collect(scope: Any, found: dict[str, Any], seen: set[int], depth: int, whose: str) -> None:
     for name, value in list(scope.items()):
         if not isinstance(name, str):
             continue
         kind = _SETTING.get(name.lower())
         if kind and isinstance(value, int | float) and not isinstance(value, bool):
-            found.setdefault(kind, []).append((name, float(value), "user" if users else "library"))
+            found.setdefault(kind, []).append((name, float(value), whose))
         elif depth < 2 and not name.startswith("__") and id(value) not in seen:
             inner = value if type(value) is dict else getattr(value, "__dict__", None)
             module = type(value).__module__.split(".")[0]
             plain = type(value) is dict or module not in ("builtins", "torch", "numpy", "types")
             if type(inner) is dict and plain and len(inner) < 300:
-                own = users and (type(value) is dict or module == "argparse" or callsite.is_users(value))
+                users = whose != "library"
+                own = users and (type(value) is dict or callsite.is_users(value))
                 if users or not callsite.is_users(value):
                     seen.add(id(value))
-                _collect(inner, found, seen, depth + 1, own)
+                argument = users and module == "argparse"
+                _collect(inner, found, seen, depth + 1, "argument" if argument else "user" if own else "library")
 
 
 _SETTING = {name: kind for kind, names in SETTINGS.items() for name in names}

@@ -191,6 +191,7 @@ class Networks:
             self.labels[id(m)]: {
                 "trained": any(id(p) in owned for p in m.parameters()),
                 "parameters": sum(1 for _ in m.parameters()),
+                "returns": owners.returns(m),
             }
             for m in self.held
         }

@@ -1,0 +1,170 @@
+"""What the user's source says of its lines: which names each reads and gives new values, and where values of settings
+are handed on under another setting's name.
+
+Flows in: files of the user's. Flows out: names and line numbers; a file that cannot be parsed has none.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+ENDS = re.compile(
+    r"terminat|terminal|truncat|done|(?<![a-z])end(s|ed|ing)?(?![a-z])|(?<![a-z])masks?(?![a-z])|(?<![a-z])starts?(?![a-z])",
+    re.IGNORECASE,
+)
+"""Names by which code calls the end of an episode, or a mask made of it."""
+
+
+@dataclass
+class Names:
+    """Of one line: names that it reads, names that it binds anew, and whether it only adds to what it binds (`+=`)."""
+
+    read: set[str] = field(default_factory=set[str])
+    bound: set[str] = field(default_factory=set[str])
+    adds: bool = False
+
+
+@lru_cache(maxsize=256)
+def tree_of(file: str) -> ast.Module | None:
+    """The parsed file; None where it cannot be read or parsed."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def names_of(file: str) -> dict[int, Names]:
+    """Line → names. Of `a.b` the name is `b` and `a`; a store into an item (`a[i] = x`) neither reads nor binds `a`."""
+    tree = tree_of(file)
+    found: dict[int, Names] = {}
+    if tree is None:
+        return found
+    into = {id(base) for node in ast.walk(tree) for base in _stored_into(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign):
+            found.setdefault(node.lineno, Names()).adds = True
+        if isinstance(node, ast.Name):
+            name, line = node.id, node.lineno
+        elif isinstance(node, ast.Attribute):
+            name, line = node.attr, node.end_lineno or node.lineno
+        else:
+            continue
+        held = found.setdefault(line, Names())
+        if isinstance(node.ctx, ast.Load) and id(node) not in into:
+            held.read.add(name)
+        elif isinstance(node.ctx, ast.Store):
+            held.bound.add(name)
+    return found
+
+
+def _stored_into(node: ast.AST) -> Iterator[ast.AST]:
+    """The names of an item that is stored into: `a` and `b` of `a.b[i] = x`."""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+        base = node.value
+        while isinstance(base, ast.Attribute | ast.Subscript):
+            yield base
+            base = base.value
+        yield base
+
+
+def guard_of(file: str, line: int, names: Iterable[str]) -> int:
+    """The line of the condition or mask that should cut what `line` sums up in `names` at an episode's end: `line`
+    itself where it names an end, else the nearest before it in the same function that names one and either sets one of
+    `names` inside its branch or binds a name that `line` reads; `line` where there is none."""
+    tree = tree_of(file)
+    if tree is None or _names_end(linecache.getline(file, line)):
+        return line
+    wanted, read = set(names), names_of(file).get(line, Names()).read
+    inside = _innermost(tree, line)
+    best = 0
+    for node in ast.walk(inside) if inside is not None else ():
+        if isinstance(node, ast.If) and _names_end(ast.unparse(node.test)):
+            targets = {n for part in (*node.body, *node.orelse) for n in _bound(part)}
+            if targets & wanted and node.lineno < line:
+                best = max(best, node.lineno)
+        elif isinstance(node, ast.Assign) and node.lineno < line and _bound(node) & (read - wanted):
+            best = max(best, node.lineno) if _names_end(ast.unparse(node)) else best
+    return best or line
+
+
+def _names_end(text: str) -> bool:
+    return ENDS.search(text) is not None
+
+
+def _bound(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _innermost(tree: ast.Module, line: int) -> ast.AST | None:
+    """The innermost function around a line; the module where there is none."""
+    best: ast.AST = tree
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
+            best = node
+    return best
+
+
+def crossed(files: Iterable[str], kinds: dict[str, str], kind: str, value: float) -> tuple[str, int] | None:
+    """(file, line) at which a name of setting `kind` is given what belongs to another: the value of another kind's name
+    (`gamma = args.gae_lambda`, `f(gae_lambda, gamma)` for `def f(gamma, gae_lambda)`), or the constant `value`.
+
+    `kinds`: lower-case name → kind. The first such line; a default of an argument parser or of a parameter is none.
+    """
+    trees = {f: t for f in files if (t := tree_of(f)) is not None}
+    parameters = {}
+    for tree in trees.values():
+        parameters.update(_parameters(tree))
+    found: list[tuple[str, int]] = []
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            for name, given in _given(node, parameters):
+                if kinds.get(name.lower()) == kind and _is_another(given, kinds, kind, value):
+                    found.append((file, given.lineno))
+    return found[0] if found else None
+
+
+def _is_another(given: ast.expr, kinds: dict[str, str], kind: str, value: float) -> bool:
+    if isinstance(given, ast.Constant):
+        number = given.value
+        return isinstance(number, int | float) and not isinstance(number, bool) and abs(number - value) <= 1e-4
+    other = given.id if isinstance(given, ast.Name) else given.attr if isinstance(given, ast.Attribute) else ""
+    return bool(other) and kinds.get(other.lower(), kind) != kind
+
+
+def _parameters(tree: ast.Module) -> dict[str, list[str]]:
+    """Function or class → its positional parameters, without `self`."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+            found[node.name] = names[1:] if names[:1] in (["self"], ["cls"]) else names
+        if isinstance(node, ast.ClassDef):
+            own = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+            if own is not None:
+                found[node.name] = [a.arg for a in own.args.args][1:]
+    return found
+
+
+def _given(node: ast.AST, parameters: dict[str, list[str]]) -> Iterator[tuple[str, ast.expr]]:
+    """(name, what it is given) of assignments and calls of functions of the user's."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            else:
+                pairs = [(target, node.value)]
+            for one, given in pairs:
+                name = one.id if isinstance(one, ast.Name) else one.attr if isinstance(one, ast.Attribute) else ""
+                if name and not isinstance(given, ast.Constant):
+                    yield name, given
+    elif isinstance(node, ast.Call):
+        called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if called in parameters:
+            yield from zip(parameters[called], node.args, strict=False)
+            yield from ((k.arg, k.value) for k in node.keywords if k.arg)
