@@ -40,7 +40,7 @@ def everywhere(view: View, *names: str) -> Array:
 
 def no_environment(view: View, losses: str) -> None:
     """Raises CannotTell in a run with an environment, whose losses need not behave as a supervised one's."""
-    if len(everywhere(view, "run.env_steps")) or view.across("env.episode_return"):
+    if everywhere(view, "run.env_steps").any() or view.across("env.episode_return"):
         raise CannotTell(f"the run has an environment, whose losses {losses}")
 
 

@@ -93,7 +93,9 @@ class LossJumpsAndStaysUp(Rule):
     def fires_on(self) -> Iterable[Case]:
         """Destroyed by one step, and a slow divergence."""
         yield case("one step", {"loss.value": np.r_[np.geomspace(2, 0.1, 300), np.full(200, 2.5)]})
-        yield case("slow", {"loss.value": np.r_[np.geomspace(2, 0.2, 200), np.geomspace(0.2, 5, 300)]})
+        yield case(
+            "slow", {"loss.value": np.r_[np.geomspace(2, 0.2, 200), np.geomspace(0.2, 5, 300)], "run.env_steps": [0.0]}
+        )
 
     def quiet_on(self) -> Iterable[Case]:
         """A spike that heals, a fall, and a small rise."""

@@ -92,7 +92,7 @@ class LossNeverMoves(Rule):
     def fires_on(self) -> Iterable[Case]:
         """At ln 10, and noisy about its start."""
         yield case("at ln 10", {"loss.value": 2.3026 + 0.004 * np.sin(np.arange(400))})
-        yield case("noisy", {"loss.value": [0.95, 1.05, 1.0] * 300})
+        yield case("noisy", {"loss.value": [0.95, 1.05, 1.0] * 300, "run.env_steps": [0.0, 0.0]})
 
     def quiet_on(self) -> Iterable[Case]:
         """Falls at once, falls late, and rises."""

@@ -84,7 +84,8 @@ class LossOscillates(Rule):
 
     def fires_on(self) -> Iterable[Case]:
         """Up and down, and in bursts."""
-        yield case("up and down", {"loss.value": np.tile(np.r_[np.full(20, 0.1), np.full(20, 2.0)], 50)})
+        swings = np.tile(np.r_[np.full(20, 0.1), np.full(20, 2.0)], 50)
+        yield case("up and down", {"loss.value": swings, "run.env_steps": [0.0, 0.0]})
         yield case(
             "bursts",
             {
