@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lifesigns.curves.outlook import Healthy, outlook
+from lifesigns.curves.outlook import Healthy, Outlook, outlook
 from lifesigns.curves.reference import reference_of
 from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.model import Subject, Trace
@@ -79,3 +79,8 @@ def test_a_good_run_and_one_without_baseline_get_no_sentence() -> None:
     run = _run([25.0] * 60)
     assert outlook_of(_run([400.0] * 60)) == ""
     assert outlook_of(Trace(run.meta, run.subjects, run.series[:1])) == ""
+
+
+def test_a_little_below_random_is_not_minus_zero() -> None:
+    assert "about 0% of the way" in Outlook(0.1, 0.0, 0.2, 50, -0.004, 0.1).sentence()
+    assert "about -3% of the way" in Outlook(0.1, 0.0, 0.2, 50, -0.03, 0.1).sentence()

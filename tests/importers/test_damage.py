@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -118,6 +119,30 @@ def test_the_command_says_one_sentence_and_leaves_nothing(
     assert done.stderr.startswith("lifesigns: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert os.listdir(tmp_path) == [original.name]
+
+
+@QUICK
+@given(data=st.data())
+def test_a_folder_of_files_cut_off_or_changed_anywhere(tmp_path: Path, data: st.DataObject) -> None:
+    """MLflow's file store: one run is a folder, of which any file may be damaged, junk or gone."""
+    folder = Path(mkdtemp(dir=tmp_path))
+    run = write_sample("mlflow-files", folder)
+    assert isinstance(outcome(run), Trace)
+    files = sorted(p for p in run.rglob("*") if p.is_file())
+    for file in data.draw(st.lists(st.sampled_from(files), min_size=1, max_size=4, unique=True)):
+        whole, how = file.read_bytes(), data.draw(st.sampled_from(["cut", "changed", "junk", "gone", "a folder"]))
+        if how == "cut":
+            file.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+        elif how == "changed":
+            place = data.draw(st.integers(0, len(whole) - 1))
+            file.write_bytes(whole[:place] + data.draw(st.binary(min_size=1, max_size=6)) + whole[place + 1 :])
+        elif how == "junk":
+            file.write_bytes(data.draw(st.binary(max_size=300)))
+        else:
+            file.unlink()
+            if how == "a folder":
+                file.mkdir()
+    outcome(run)
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:

@@ -83,10 +83,11 @@ def find_run(run: Path) -> Path:
     return named if not run.exists() and named.exists() else run
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str = "--budget") -> float:
+    """Seconds of a time such as `60s`; fails, naming the option it was given for, where it is none."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
     if not match or float(match.group(1)) <= 0:
-        fail(f"expected a time such as `60s`, `5m` or `1h`, got `{text}` for --budget")
+        fail(f"expected a time such as `60s`, `5m` or `1h`, got `{text}` for {option}")
     return float(match.group(1)) * {"": 1, "s": 1, "m": 60, "h": 3600}[match.group(2)]
 
 

@@ -146,7 +146,7 @@ def _planned(
         seed_arg=seed_arg,
         module=module,
         python=python,
-        time_limit_s=seconds(time_limit) if time_limit else None,
+        time_limit_s=seconds(time_limit, "--time-limit") if time_limit else None,
         memory_limit_bytes=memory(memory_limit) if memory_limit else None,
         metric=metric,
     )

@@ -42,10 +42,15 @@ class Outlook:
     def sentence(self) -> str:
         """The answer with its caveat."""
         return (
-            f"Stop or wait: of {self.count} healthy runs that stood at about {self.progress:.0%} of the way from "
+            f"Stop or wait: of {self.count} healthy runs that stood at about {_percent(self.progress)} of the way from "
             f"random to reference after {self.fraction:.0%} of their budget, {self.share:.0%} ended above half of it "
             f"(95 % interval {self.low:.0%} to {self.high:.0%}; {CAVEAT})."
         )
+
+
+def _percent(share: float) -> str:
+    """Whole per cent; a little below 0 is 0%, not -0%."""
+    return f"{round(share, 2) + 0.0:.0%}"
 
 
 @dataclass(frozen=True)
