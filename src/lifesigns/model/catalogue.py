@@ -24,6 +24,8 @@ SERIES: dict[str, Entry] = {
     "run.memory_mb": Entry("wall", "MB", "run", "resident memory of the process"),
     "run.cpu_share": Entry("wall", "cores", "run", "processor time over wall time since the last sample"),
     "run.open_files": Entry("wall", "files", "run", "open file descriptors of the process"),
+    "run.gpu_share": Entry("wall", "share", "run", "share of the last second in which the GPU was busy"),
+    "precision.loss_scale": Entry("update", "", "run", "scale of the loss in mixed precision"),
     "optimizer.learning_rate": Entry("update", "", "optimizer", "largest learning rate of the groups"),
     "optimizer.parameter_norm": Entry("update", "", "optimizer", "‖θ‖₂ of each parameter before the step", True),
     "optimizer.gradient_norm": Entry(
@@ -35,11 +37,20 @@ SERIES: dict[str, Entry] = {
     "optimizer.zero_grads_per_step": Entry(
         "update", "calls", "optimizer", "steps that found gradients cleared since the last one: mean calls"
     ),
+    "optimizer.gradient_noise_ratio": Entry(
+        "update", "", "optimizer", "gradient noise scale over batch size, tr(Σ)/(B‖G‖²), from Adam's averages"
+    ),
     "gradient.total_norm": Entry("backward", "", "run", "what clip_grad_norm_ returned"),
     "loss.value": Entry("backward", "", "loss", "the tensor that backward was called on"),
     "loss.target_mean": Entry("update", "", "loss", "mean target of a squared or Huber loss in a sampled batch"),
     "loss.target_max_abs": Entry("update", "", "loss", "largest |target| in that batch"),
     "loss.target_negative_share": Entry("update", "share", "loss", "share of targets below 0 in that batch"),
+    "loss.classes": Entry("update", "classes", "loss", "classes of a negative log-likelihood loss"),
+    "loss.ignored_share": Entry("update", "share", "loss", "share of its targets that are ignored in a sampled batch"),
+    "loss.cross_entropy": Entry("update", "nats", "loss", "mean −log p of its other targets in that batch"),
+    "loss.initial_cross_entropy": Entry(
+        "backward", "nats", "loss", "the same before the first optimiser step, of weights that nothing was loaded into"
+    ),
     "network.input_mean": Entry("update", "", "network", "mean of each input component over the batch", True),
     "network.input_std": Entry(
         "update", "", "network", "standard deviation of each input component over the batch", True
@@ -64,6 +75,12 @@ SERIES: dict[str, Entry] = {
     "layer.dormant_share": Entry(
         "update", "share", "network", "share of a layer's units with E|h| ≤ 0.025 of the layer's mean", True
     ),
+    "layer.effective_rank_share": Entry(
+        "update", "share", "network", "(tr C)²/‖C‖² of a layer's output over the most that rows and units allow", True
+    ),
+    "network.inference_in_training_mode": Entry(
+        "update", "0/1", "network", "whether dropout or batch normalisation ran without gradient in training mode"
+    ),
     "target.distance": Entry("update", "share", "target", "‖θ − θ′‖ / ‖θ‖ of a network and its copy"),
     "target.change": Entry("update", "", "target", "‖Δθ′‖ of the copy since the last sample"),
     "target.online_change": Entry("update", "", "target", "‖Δθ‖ of the network since the last sample"),
@@ -87,6 +104,9 @@ SERIES: dict[str, Entry] = {
     ),
     "env.observation_std": Entry("env_step", "", "env", "its standard deviation", True),
     "env.observation_max_abs": Entry("env_step", "", "env", "its largest |x|", True),
+    "env.new_observation_share": Entry(
+        "env_step", "share", "env", "share of sampled observations in cells (half a standard deviation) not seen before"
+    ),
     "env.action_share": Entry("env_step", "share", "env", "how often each discrete action was taken", True),
     "env.action_mean": Entry("env_step", "", "env", "mean of each action component", True),
     "env.action_std": Entry("env_step", "", "env", "its standard deviation", True),
@@ -110,6 +130,19 @@ SERIES: dict[str, Entry] = {
         "update", "rows", "loss", "targets in a sampled batch equal to the bare reward of a time-limit step"
     ),
     "bootstrap.rows": Entry("update", "rows", "loss", "targets in that batch"),
+    "rollout.advantage_mean": Entry("env_step", "", "run", "mean advantage of a rollout before normalisation"),
+    "rollout.advantage_std": Entry("env_step", "", "run", "its standard deviation"),
+    "rollout.start_value": Entry("env_step", "", "run", "mean value of the first states of a rollout's whole episodes"),
+    "rollout.start_return": Entry("env_step", "", "run", "mean discounted return of those episodes"),
+    "rollout.terminal_correlation": Entry(
+        "env_step", "share", "run", "correlation of the last state's value and the last reward over recent episodes"
+    ),
+    "rollout.penultimate_correlation": Entry("env_step", "share", "run", "the same with the value of the state before"),
+    "replay.size": Entry("env_step", "rows", "run", "transitions in the replay buffer"),
+    "replay.reward_differs_share": Entry(
+        "env_step", "share", "run", "share of them whose reward is not the median reward"
+    ),
+    "replay.terminal_share": Entry("env_step", "share", "run", "share of them that end an episode"),
     "baseline.random_return": Entry("episode", "reward", "env", "returns of uniformly random actions, measured apart"),
     "baseline.constant_return": Entry(
         "episode", "reward", "env", "returns of each constant action, measured apart", True
@@ -134,6 +167,12 @@ SERIES: dict[str, Entry] = {
     "learner.q_value": Entry("update", "", "run", "mean Q of a batch, as logged"),
     "learner.exploration_rate": Entry("env_step", "share", "run", "ε of ε-greedy, as logged"),
     "learner.entropy_coefficient": Entry("update", "", "run", "weight of the entropy (α of SAC), as logged"),
+    "learner.policy_lag": Entry(
+        "update", "updates", "run", "updates between the policy that acted and the one that learns, as logged"
+    ),
+    "learner.attention_logit": Entry("update", "", "run", "largest attention logit, as logged"),
+    "env.win_rate": Entry("env_step", "share", "env", "share of recent games won, as logged"),
+    "env.elo": Entry("env_step", "Elo", "env", "rating against other players, as logged"),
     "completions.reward_mean": Entry("update", "reward", "run", "mean reward of the completions of a step, as logged"),
     "completions.reward_std": Entry("update", "reward", "run", "standard deviation of their rewards, as logged"),
     "completions.zero_variance_share": Entry(

@@ -12,10 +12,21 @@ from . import taps
 from .imports import AfterImport
 
 TARGETS = {
-    "torch": ("torch_networks", "torch_optimizers", "torch_backward", "torch_policies", "torch_files"),
+    "torch": (
+        "torch_networks",
+        "torch_optimizers",
+        "torch_backward",
+        "torch_policies",
+        "torch_files",
+        "torch_precision",
+    ),
     "gymnasium": ("gymnasium_envs",),
     "stable_baselines3.common.vec_env.base_vec_env": ("sb3_envs",),
     "stable_baselines3.common.logger": ("sb3_logger",),
+    "stable_baselines3.common.buffers": ("sb3_buffers",),
+    "stable_baselines3.common.base_class": ("settings",),
+    "argparse": ("settings",),
+    "tyro": ("settings",),
     "torch.utils.tensorboard.writer": ("tensorboard",),
     "tensorboardX.writer": ("tensorboard",),
     "wandb": ("wandb",),

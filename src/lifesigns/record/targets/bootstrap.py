@@ -186,6 +186,16 @@ class Tracker:
 def _targets(tensors: Any, either_side: bool = False) -> list[Any]:
     """Target tensors that the loss nodes near the root of a graph saved; with `either_side` also what a loss was given
     in the place of the prediction, if it needs no gradient."""
+    found: list[Any] = []
+    for node in loss_nodes(tensors, _LOSS_NODES):
+        found.append(node._saved_target)
+        if either_side:
+            found.append(node._saved_self)
+    return [t for t in found if not t.requires_grad and t.dim() >= 1]
+
+
+def loss_nodes(tensors: Any, names: tuple[str, ...]) -> list[Any]:
+    """The nodes of these names near the root of the graph of a tensor or of several."""
     import torch
 
     roots = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
@@ -197,14 +207,11 @@ def _targets(tensors: Any, either_side: bool = False) -> list[Any]:
         if node is None or node in seen or depth > 8:
             continue
         seen.add(node)
-        if type(node).__name__ in _LOSS_NODES:
-            saved: Any = node
-            found.append(saved._saved_target)
-            if either_side:
-                found.append(saved._saved_self)
+        if type(node).__name__ in names:
+            found.append(node)
         else:
             queue.extend((child, depth + 1) for child, _ in node.next_functions)
-    return [t for t in found if not t.requires_grad and t.dim() >= 1]
+    return found
 
 
 def _has_critic() -> bool:

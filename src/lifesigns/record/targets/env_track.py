@@ -16,6 +16,7 @@ import numpy as np
 
 from ..recorder import Recorder, Thinned
 from . import bootstrap, torch_networks
+from .novelty import Novelty
 
 MAX_DIMS = 128
 SAMPLES_A_FLUSH = 64
@@ -50,6 +51,7 @@ class EnvTrack:
         series = recorder.series
         self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
         self.raw: Thinned | None = None
+        self.novelty = Novelty()
         self.first: list[bytes] | None = None
         """The first observations of all parts, until a second episode has begun."""
 
@@ -237,6 +239,9 @@ class EnvTrack:
         values = np.concatenate(parts)
         if values.shape[1] > MAX_DIMS:
             values = values[:, :: values.shape[1] // MAX_DIMS + 1]
+        new = self.novelty.share(values)
+        if new == new:
+            self.recorder.series("env.new_observation_share", self.subject).add(self.recorder.env_step, new)
         columns = [f"obs[{i}]" for i in range(values.shape[1])]
         with np.errstate(all="ignore"):
             stats = {

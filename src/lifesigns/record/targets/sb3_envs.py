@@ -71,6 +71,8 @@ def _introduce(venv: Any) -> EnvTrack | None:
         action_space=describe_space(venv.action_space),
         observation_space=describe_space(venv.observation_space),
     )
+    if any(vars(layer).get("norm_obs") is False for layer in layers):
+        info["normalises_observations"] = False
     info["reward_transformed"] = bool(info.get("reward_transformed")) or any(n in REWARD_WRAPPERS for n in names)
     at, name = next((held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, ""))
     subject = held.recorder.subject("env", name or info["id"], at, info)

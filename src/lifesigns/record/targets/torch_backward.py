@@ -13,12 +13,12 @@ import sys
 from collections import deque
 from functools import wraps
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import callsite, taps
 from ..budget import DENSE
 from ..recorder import Recorder, Thinned, on_fork
-from . import bootstrap, torch_networks, torch_optimizers
+from . import bootstrap, class_targets, torch_networks, torch_optimizers
 
 _CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
 COST_S, SHARE, MAX_STRIDE = 40e-6, 0.003, 32
@@ -26,6 +26,9 @@ COST_S, SHARE, MAX_STRIDE = 40e-6, 0.003, 32
 (measured, benchmarks/overhead/event_cost.py: 20 to 50 µs, ten times what it costs in a loop of its own), the share of
 time that losses may cost, and how far they are thinned."""
 TARGET_SERIES = ("loss.target_mean", "loss.target_max_abs", "loss.target_negative_share")
+CLASS_SERIES = ("loss.classes", "loss.ignored_share", "loss.cross_entropy")
+FIRST_BACKWARDS = 8
+"""Backward calls before the first optimiser step whose graphs are looked at, whatever is sampled."""
 CONTEXT = 20
 """Frames kept before the first non-finite value (DETECTORS D01)."""
 MAX_LIMITS = 4
@@ -166,44 +169,66 @@ def _reset(recorder: Recorder) -> None:
     recorder.on_flush.append(losses.adapt)
 
 
-Before = tuple[tuple[int, int] | None, tuple[float, float, float] | None]
-"""What `Tracker.bare_rows` and `Tracker.target_values` say of the targets."""
-NOTHING: Before = (None, None)
+class Graph(NamedTuple):
+    """What the graph of a loss says, where it does: see `bare_rows`, `target_values`, `class_values`."""
+
+    rows: tuple[int, int] | None = None
+    targets: tuple[float, float, float] | None = None
+    classes: tuple[float, float, Any] | None = None
 
 
-def _before(tensors: Any) -> Before:
-    """What only the graph and the gradients before the call can tell."""
+def _before(tensors: Any) -> Graph | None:
+    """What only the graph and the gradients before the call can tell; None where the graph is not looked at."""
     try:
         torch_optimizers.optimizers.before_backward()
-        if bootstrap.tracker is not None and torch_networks.layers is not None and torch_networks.layers.armed:
-            return bootstrap.tracker.bare_rows(tensors), bootstrap.tracker.target_values(tensors)
+        tracker, layers, recorder = bootstrap.tracker, torch_networks.layers, losses.recorder
+        if tracker is None or layers is None:
+            return None
+        if layers.armed:
+            rows, targets = tracker.bare_rows(tensors), tracker.target_values(tensors)
+            return Graph(rows, targets, None if recorder.env_step else class_targets.class_values(tensors))
+        if not (recorder.update or recorder.env_step) and recorder.backward <= FIRST_BACKWARDS:
+            return Graph(classes=class_targets.class_values(tensors))
     except Exception as error:
         taps.failed("backward", error)
-    return NOTHING
+    return None
 
 
-def _after(tensors: Any, before: Before, frame: Any) -> None:
+def _after(tensors: Any, graph: Graph | None, frame: Any) -> None:
     started, recorder = perf_counter(), losses.recorder
-    rows, targets = before
+    looked_at_graph = graph is not None
     charged = recorder.budget.spent_s
     subject = ""
-    if recorder.backward >= losses.next or before is not NOTHING:
+    if recorder.backward >= losses.next or looked_at_graph:
         loss = tensors if hasattr(tensors, "numel") else tensors[0]
         if loss.numel() == 1:
             subject = losses.add(loss, frame)
         losses.taken()
     if torch_networks.layers is not None:
         torch_networks.layers.after_backward()
-    if rows is not None and subject:
-        recorder.series("bootstrap.bare_rows", subject).add(recorder.update, rows[0])
-        recorder.series("bootstrap.rows", subject).add(recorder.update, rows[1])
-    if targets is not None and subject:
-        for name, value in zip(TARGET_SERIES, targets, strict=True):
-            recorder.series(name, subject).add(recorder.update, value)
+    if graph is not None and subject:
+        _write(graph, subject, recorder)
     now, budget = perf_counter(), recorder.budget
     budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
     if now >= recorder.next_flush:
         recorder.flush()
+
+
+def _write(graph: Graph, subject: str, recorder: Recorder) -> None:
+    at = recorder.update
+    if graph.rows is not None:
+        for name, value in zip(("bootstrap.bare_rows", "bootstrap.rows"), graph.rows, strict=True):
+            recorder.series(name, subject).add(at, value)
+    if graph.targets is not None:
+        for name, value in zip(TARGET_SERIES, graph.targets, strict=True):
+            recorder.series(name, subject).add(at, value)
+    if graph.classes is not None:
+        for name, value in zip(CLASS_SERIES, graph.classes, strict=True):
+            recorder.deferred.put([value], recorder.series(name, subject), at)
+        registry = torch_networks.registry
+        if not at and not any(registry.was_loaded(module) for module, _ in registry.roots()):
+            put = recorder.deferred.put
+            put([graph.classes[2]], recorder.series("loss.initial_cross_entropy", subject), recorder.backward)
 
 
 def _on_clip(args: Any, kwargs: Any, result: Any) -> None:

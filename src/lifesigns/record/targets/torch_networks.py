@@ -17,22 +17,15 @@ from typing import Any
 
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
+from . import layer_outputs
 from .deferred import Deferred
 
 HOOK_COST_S = 20e-6
 """What a registered global forward hook costs a module call outside its own body (INSTRUMENTATION 1d)."""
-MAX_ELEMENTS, MAX_ROWS, MAX_DIMS = 2048, 256, 128
-OUTPUT_SERIES = (
-    "layer.zero_share",
-    "layer.saturated_share",
-    "layer.output_rms",
-    "layer.output_max_abs",
-    "layer.output_row_std",
-    "layer.dormant_share",
-)
-DORMANT, FEWEST_ROWS = 0.025, 8
-"""E|h_i| over its mean over a layer's units up to which a unit is dormant (Sokar et al. 2023, τ = 0.025), and rows of a
-batch before rows are compared."""
+RANK_EVERY = 4
+"""Windows for one in which ranks are measured."""
+MODES = ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+"""Layers that put out something else in training mode."""
 
 
 class Registry:
@@ -131,6 +124,8 @@ class Layers:
         self._leaves: dict[int, tuple[str, str]] = {}
         self._leaves_version = -1
         self._columns: dict[str, list[str]] = {}
+        self._windows = 0
+        self._inference: dict[str, bool] = {}
 
     def arm(self) -> None:
         """Registers the global forward hook, until the optimisers in `waiting` have stepped."""
@@ -142,6 +137,7 @@ class Layers:
         self.armed = True
         self.recorder.looking.add("layers")
         self._calls, self._own_s = 0, 0.0
+        self._windows += 1
         self._seen.clear()
         self._handle = torch.nn.modules.module.register_module_forward_hook(self._hook)
 
@@ -189,13 +185,18 @@ class Layers:
     def _leaf(self, module: Any, inputs: Any, output: Any) -> None:
         import torch
 
-        if not torch.is_grad_enabled() or not readable(output) or not output.is_floating_point():
+        if not torch.is_grad_enabled():
+            if type(module).__name__ in MODES and (network := self._where(module)[1]):
+                self._inference[network] = self._inference.get(network, False) or module.training
+            return
+        if not readable(output) or not output.is_floating_point():
             return
         self._seen.add(id(module))
         name, network = self._where(module)
         if not network:
             return
-        self._rows.setdefault(network, {})[name] = _output_stats(module, output)
+        rank = layer_outputs.effective_rank(output) if self._windows % RANK_EVERY == 1 else float("nan")
+        self._rows.setdefault(network, {})[name] = (*layer_outputs.output_stats(module, output), rank)
         first: Any = inputs[0] if inputs else None
         if (
             network not in self._inputs
@@ -205,7 +206,7 @@ class Layers:
             and first.dim() >= 2
             and list(module.parameters(recurse=False))
         ):
-            stats = _input_stats(first, getattr(module, "in_channels", None))
+            stats = layer_outputs.input_stats(first, getattr(module, "in_channels", None))
             if stats is not None:
                 self._inputs[network] = stats
 
@@ -222,8 +223,8 @@ class Layers:
         at = self.recorder.update
         for network, rows in self._rows.items():
             names = self._columns.setdefault(network, [n for n, net in self._leaves.values() if net == network])
-            blank = (float("nan"),) * len(OUTPUT_SERIES)
-            for i, series in enumerate(OUTPUT_SERIES):
+            blank = (float("nan"),) * len(layer_outputs.OUTPUT_SERIES)
+            for i, series in enumerate(layer_outputs.OUTPUT_SERIES):
                 column = self.recorder.series(series, network, names)
                 self.recorder.deferred.put([rows.get(n, blank)[i] for n in names], column, at)
         for network, stats in self._inputs.items():
@@ -238,7 +239,9 @@ class Layers:
                     self.recorder.deferred.put_row(values, column, at)
                 else:
                     column.add_row(at, values)
-        self._rows, self._inputs = {}, {}
+        for network, is_training in self._inference.items():
+            self.recorder.series("network.inference_in_training_mode", network).add(at, float(is_training))
+        self._rows, self._inputs, self._inference = {}, {}, {}
 
 
 def readable(value: Any) -> bool:
@@ -254,73 +257,6 @@ def readable(value: Any) -> bool:
         and value.device.type != "meta"
         and not torch._C._functorch.is_functorch_wrapped_tensor(value)
     )
-
-
-def _output_stats(module: Any, output: Any) -> tuple[Any, ...]:
-    """The numbers of `OUTPUT_SERIES` of at most `MAX_ELEMENTS` strided elements, NaN for those that do not apply; on a
-    device 0-dimensional tensors, which are not waited for."""
-    import numpy as np
-
-    flat = output.detach().reshape(-1)
-    if flat.numel() > MAX_ELEMENTS:
-        flat = flat[:: flat.numel() // MAX_ELEMENTS + 1]
-    kind = type(module).__name__
-    if flat.device.type != "cpu":
-        return (*_device_output_stats(kind, flat.float()), *_of_rows(output))
-    values = flat.float().numpy()
-    size = np.abs(values)
-    saturated = float("nan")
-    if kind == "Tanh":
-        saturated = float((size >= 0.99).mean())
-    elif kind == "Sigmoid":
-        saturated = float(((values <= 0.01) | (values >= 0.99)).mean())
-    with np.errstate(all="ignore"):
-        rms = float(np.sqrt(np.mean(np.square(values, dtype=np.float64))))
-    return float((values == 0).mean()), saturated, rms, float(size.max()), *_of_rows(output)
-
-
-def _of_rows(output: Any) -> tuple[Any, Any]:
-    """(standard deviation over the rows of a batch, mean over units; share of dormant units), of outputs [rows, units]
-    with rows enough; NaN otherwise."""
-    nan = float("nan")
-    if output.dim() != 2 or output.shape[0] < FEWEST_ROWS:
-        return nan, nan
-    rows = output.detach()[: max(MAX_ELEMENTS // output.shape[1], FEWEST_ROWS), :MAX_ELEMENTS].float()
-    size = rows.abs().mean(dim=0)
-    found = rows.std(dim=0, unbiased=False).mean(), (size <= DORMANT * size.mean()).float().mean()
-    return found if rows.device.type != "cpu" else (float(found[0]), float(found[1]))
-
-
-def _device_output_stats(kind: str, flat: Any) -> tuple[Any, Any, Any, Any]:
-    """The same four as 0-dimensional tensors, computed where the data are."""
-    size = flat.abs()
-    saturated: Any = float("nan")
-    if kind == "Tanh":
-        saturated = (size >= 0.99).float().mean()
-    elif kind == "Sigmoid":
-        saturated = ((flat <= 0.01) | (flat >= 0.99)).float().mean()
-    return (flat == 0).float().mean(), saturated, flat.square().mean().sqrt(), size.max()
-
-
-def _input_stats(batch: Any, channels: int | None) -> tuple[Any, Any, Any] | None:
-    """(mean, std, largest |x|) by component: by channel for images, else by the last dimension."""
-    import numpy as np
-
-    if batch.shape[0] < 2:
-        return None
-    if batch.shape[0] > MAX_ROWS:
-        batch = batch[:: batch.shape[0] // MAX_ROWS + 1]
-    values = batch.detach().float()
-    if channels is not None and values.dim() > 2 and values.shape[1] == channels:
-        values = values.movedim(1, -1)
-    values = values.reshape(-1, values.shape[-1])[:4096]
-    if values.shape[1] > MAX_DIMS:
-        values = values[:, :: values.shape[1] // MAX_DIMS + 1]
-    if values.device.type != "cpu":
-        return values.mean(dim=0), values.std(dim=0, unbiased=False), values.abs().amax(dim=0)
-    array = values.numpy().astype(np.float64)
-    with np.errstate(all="ignore"):
-        return array.mean(axis=0), array.std(axis=0), np.abs(array).max(axis=0)
 
 
 layers: Layers | None = None

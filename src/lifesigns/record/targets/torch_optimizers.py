@@ -18,7 +18,7 @@ from typing import Any
 from .. import callsite, taps
 from ..budget import DENSE
 from ..recorder import Recorder, on_fork
-from . import bootstrap, torch_copies, torch_networks
+from . import bootstrap, optimizer_noise, torch_copies, torch_networks
 
 MAX_TENSORS = 512
 RECENT_UPDATES = 50
@@ -203,6 +203,11 @@ class Optimizers:
         watched.since_sample = watched.backward_steps = watched.cleared_steps = 0
         if watched.samples % 4 == 1:
             self._unowned()
+        elif (
+            watched.samples % 4 == 3
+            and (ratio := optimizer_noise.noise_ratio(optimizer, watched.parameters)) is not None
+        ):
+            put([ratio], recorder.series("optimizer.gradient_noise_ratio", subject), at)
 
     def _unowned(self) -> None:
         for module, network in torch_networks.registry.roots():
