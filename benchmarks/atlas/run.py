@@ -1,7 +1,8 @@
 """Healthy runs, and what every detector says of them: its rate of false alarms, and the statistic it decides by.
 
-`python benchmarks/atlas/run.py record [--seeds 10] [--only NAME]` records what is missing, one run after the other;
-`python benchmarks/atlas/run.py evaluate` reads the recorded runs and writes results.json and results.md.
+`python benchmarks/atlas/run.py record [--first 1] [--seeds 10] [--only NAME]` records what is missing, one run after
+the other; `python benchmarks/atlas/run.py evaluate [--pool FILE]` reads the recorded runs and writes results.json and
+results.md, with the counts of an earlier results.json of other seeds added where FILE names one.
 Recorded runs are kept in ATLAS_HOME (default: `lifesigns-atlas` in the system's folder for temporary files).
 """
 
@@ -27,7 +28,8 @@ HERE = Path(__file__).parent
 SCRIPTS = HERE.parent.parent / "gallery" / "scripts"
 HOME = Path(os.environ.get("ATLAS_HOME", Path(tempfile.gettempdir()) / "lifesigns-atlas"))
 OWN = HERE / "sb3_atlas.py"
-LIMIT_S = 240
+LIMIT_S = 900
+"""Seconds of a run, on a machine that other work shares."""
 
 
 def sb3(algo: str, env: str, steps: int) -> tuple[str, list[str]]:
@@ -89,17 +91,19 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["record", "evaluate"])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=1, help="first seed")
+    parser.add_argument("--seeds", type=int, default=10, help="last seed")
+    parser.add_argument("--pool", type=Path, help="an earlier results.json of other seeds, whose counts are added")
     parser.add_argument("--only", default="", help="part of a pair's name")
     parser.add_argument("--home", type=Path, default=HOME)
     parser.add_argument("--out", type=Path, default=HERE / "results")
     args = parser.parse_args()
     if args.what == "record":
-        record(args.home, args.seeds, args.only)
+        record(args.home, args.first, args.seeds, args.only)
     else:
         from rates import evaluate, write
 
-        write(evaluate(args.home, args.only), args.out, head())
+        write(evaluate(args.home, args.only, args.pool), args.out, head())
 
 
 def head(script: str = "benchmarks/atlas/run.py") -> dict:
@@ -114,12 +118,12 @@ def head(script: str = "benchmarks/atlas/run.py") -> dict:
     }
 
 
-def record(home: Path, seeds: int, only: str) -> None:
+def record(home: Path, first: int, last: int, only: str) -> None:
     """Records the runs that are missing, seed by seed, so that all pairs have runs early on."""
     home.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = "1"
-    wanted = [(seed, name) for seed in range(1, seeds + 1) for name in PAIRS if only in name]
-    for seed, name in sorted(wanted, key=lambda w: (w[1] in FEW_SEEDS and w[0] > 1, w[0])):
+    wanted = [(seed, name) for seed in range(first, last + 1) for name in PAIRS if only in name]
+    for seed, name in sorted(wanted, key=lambda w: (w[1] in FEW_SEEDS, w[0])):
         if not (home / f"{name}-{seed}.json").exists():
             one(home, name, seed)
 
@@ -132,7 +136,7 @@ def one(home: Path, name: str, seed: int) -> None:
     runs = home / "runs" / f"{name}-{seed}"
     started = time.monotonic()
     first = baseline_of(home, name)
-    if seed == 1 or first is None:
+    if first is None:
         command = [sys.executable, "-m", "lifesigns.cli", "watch", "--json", "--home", str(runs), script, "--"]
         with (home / f"{name}-{seed}.log").open("wb") as log:
             code = subprocess.run([*command, *arguments], stdout=log, stderr=log, check=False).returncode
@@ -151,8 +155,8 @@ def one(home: Path, name: str, seed: int) -> None:
 
 def baseline_of(home: Path, name: str) -> Path | None:
     """The random returns that were measured for a pair's first run; None where there was none yet."""
-    found = sorted((home / "runs" / f"{name}-1" / "runs").glob("*"))
-    return RunFolder(found[-1]).baseline_file if found else None
+    found = sorted((home / "runs").glob(f"{name}-[0-9]*/runs/*"))
+    return next((f for run in found if (f := RunFolder(run).baseline_file).is_file()), None)
 
 
 if __name__ == "__main__":

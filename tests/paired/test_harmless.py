@@ -18,7 +18,9 @@ def contents(folder: Path) -> dict[str, tuple[bytes | None, int, int]]:
     for path in sorted(folder.rglob("*")):
         about = path.lstat()
         found[str(path.relative_to(folder))] = (
-            path.read_bytes() if path.is_file() else None, about.st_mode, about.st_mtime_ns
+            path.read_bytes() if path.is_file() else None,
+            about.st_mode,
+            about.st_mtime_ns,
         )
     return found
 
@@ -32,7 +34,8 @@ def kept(scripts: Any, text: str) -> str:
         (folder / "old.txt").write_text("as it was\n")
         (folder.parent / "old.txt").write_text("as it was\n")
     scripts.path = project
-    target = scripts.write(f"""\
+    target = scripts.write(
+        f"""\
         import os, pathlib, shutil, sys, tempfile
         HERE, ROOT = pathlib.Path(__file__).parent, pathlib.Path({str(root)!r})
         WORK = ROOT / "work"
@@ -43,7 +46,9 @@ def kept(scripts: Any, text: str) -> str:
                 print(name, type(error).__name__, error)
             else:
                 print(name, "done")
-    """ + text)
+    """
+        + text
+    )
     target = type(target)(target.script, cwd=str(work))
     before = contents(root)
     scripts.runs(target, [{}])
@@ -52,7 +57,9 @@ def kept(scripts: Any, text: str) -> str:
 
 
 def test_writing_leaves_the_users_files_as_they_were(scripts: Any) -> None:
-    said = kept(scripts, """
+    said = kept(
+        scripts,
+        """
         def write(path, mode, binary=b"spoilt"):
             with open(path, mode) as file:
                 file.write(binary if "b" in mode else "spoilt")
@@ -92,16 +99,31 @@ def test_writing_leaves_the_users_files_as_they_were(scripts: Any) -> None:
         attempt("descriptor", lambda: os.write(os.open("old.txt", os.O_WRONLY), b"spoilt"))
         import sqlite3
         attempt("database", lambda: sqlite3.connect("empty.db").execute("create table t (x)"))
-    """)
-    for must_work in ("w old.txt done", "a old.txt done", "pathlib done", "torch.save done", "torch.load done",
-                      "makedirs done", "file in it done", "mkdir done", "numpy done", "rotate done", "temporary done",
-                      "descriptor done", "database done"):
+    """,
+    )
+    for must_work in (
+        "w old.txt done",
+        "a old.txt done",
+        "pathlib done",
+        "torch.save done",
+        "torch.load done",
+        "makedirs done",
+        "file in it done",
+        "mkdir done",
+        "numpy done",
+        "rotate done",
+        "temporary done",
+        "descriptor done",
+        "database done",
+    ):
         assert must_work in said
     assert "Error" not in "".join(line for line in said.splitlines(True) if not line.startswith("x "))
 
 
 def test_deleting_and_replacing_leave_the_users_files_as_they_were(scripts: Any) -> None:
-    said = kept(scripts, """
+    said = kept(
+        scripts,
+        """
         attempt("own", lambda: os.remove("old.txt"))
         for path in ("logs/old.txt", HERE / "old.txt", str(WORK / "logs" / "old.txt")):
             attempt("remove", lambda: os.remove(path))
@@ -133,7 +155,8 @@ def test_deleting_and_replacing_leave_the_users_files_as_they_were(scripts: Any)
         attempt("utime", lambda: os.utime(HERE / "data" / "old.txt", (0, 0)))
         import sqlite3
         attempt("database", lambda: sqlite3.connect(HERE / "empty.db").execute("create table t (x)"))
-    """)
+    """,
+    )
     for must_work in ("own", "replace by own", "rename to", "move to", "copy to", "temporary", "touch", "descriptor"):
         assert f"{must_work} done" in said
     for refused in ("remove", "unlink", "rename", "replace", "truncate", "move", "rmtree", "chmod", "database"):

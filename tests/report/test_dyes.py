@@ -19,10 +19,7 @@ from lifesigns.rules import all_rules
 READ = sorted({name for name, _ in (*tracing.RL_READERS, *tracing.SUPERVISED_READERS, *tracing.COMMON_READERS)})
 DYES = ["reproducible", "seeds", *READ]
 CASES = [
-    (rule, case)
-    for rule in all_rules()
-    if isinstance(rule, DyeRule)
-    for case in (*rule.fires_on(), *rule.quiet_on())
+    (rule, case) for rule in all_rules() if isinstance(rule, DyeRule) for case in (*rule.fires_on(), *rule.quiet_on())
 ]
 
 

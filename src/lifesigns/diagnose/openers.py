@@ -15,6 +15,8 @@ NO_ENVIRONMENT = frozenset({"loss", "validation_loss", "learning_rate", "gradien
 VALUE_BASED = frozenset({"q_value", "exploration_rate", "entropy_coefficient"})
 POLICY_GRADIENT = frozenset({"kl", "clip_fraction", "explained_variance"})
 """Roles of one family of algorithms; a run that logs one of a family has no use for those of the other."""
+SELDOM = frozenset({"win_rate", "elo", "policy_lag", "attention_logit", "loss_scale"})
+"""Roles that few kinds of runs have."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _useful(role: str, have: set[str]) -> bool:
     played = any(n in SERIES and SERIES[n].kind == "env" for n in have)
     if not played and "loss.value" in have:
         return role in NO_ENVIRONMENT
-    if role == "validation_loss":
+    if role == "validation_loss" or role in SELDOM:
         return False
     others = POLICY_GRADIENT if role in VALUE_BASED else VALUE_BASED if role in POLICY_GRADIENT else frozenset[str]()
     return not any(ROLES[o].series in have for o in others)

@@ -1,4 +1,4 @@
-"""Names under which trainers of language models log: TRL's, and those of tools that follow it."""
+"""Names under which trainers of language models log: TRL's, verl's, and those of tools that follow them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SERIES_OF: dict[str, str] = {
 """role → series of the catalogue."""
 
 NAMES_OF: dict[str, tuple[str, ...]] = {
-    "completion_reward": ("train/reward", "reward", "objective/scores", "objective/rlhf_reward"),
+    "completion_reward": ("train/reward", "reward", "critic/score/mean", "objective/scores", "objective/rlhf_reward"),
     "completion_reward_std": ("reward_std",),
     "zero_variance_share": ("frac_reward_zero_std",),
-    "reference_kl": ("train/kl", "kl", "objective/kl"),
-    "completion_length": ("completions/mean_length", "completion_length"),
-    "truncated_share": ("completions/clipped_ratio",),
+    "reference_kl": ("train/kl", "kl", "actor/kl_loss", "objective/kl"),
+    "completion_length": ("completions/mean_length", "response_length/mean", "completion_length"),
+    "truncated_share": ("completions/clipped_ratio", "response_length/clip_ratio"),
     "sampler_difference": ("sampling/sampling_logp_difference/mean",),
     "importance_ratio": ("sampling/importance_sampling_ratio/mean",),
     "clipped_low_share": ("clip_ratio/low_mean",),
@@ -36,4 +36,4 @@ NAMES_OF: dict[str, tuple[str, ...]] = {
     "chosen_reward": ("rewards/chosen",),
     "chosen_logp": ("logps/chosen",),
 }
-"""role → names, those that say most first (TRL's GRPO, RLOO, DPO and PPO trainers)."""
+"""role → names, those that say most first (TRL's GRPO, RLOO, DPO and PPO trainers; verl)."""

@@ -1,8 +1,8 @@
 """The names under which loggers write each role, those that say most first; lower case, `_` for spaces and hyphens.
 
 Read off the source or the output of Stable-Baselines3, CleanRL, RLlib (old and new API), Tianshou, Spinning Up, skrl,
-rsl_rl, rl_games, TRL, Transformers, Lightning and Keras. A name that means different things in different tools
-(`reward`, `std`) is left out: an unknown name stays a logged value.
+rsl_rl, rl_games, ML-Agents, Sample Factory, Megatron, TRL, verl, Transformers, Lightning and Keras. A name that means
+different things in different tools (`reward`, `std`) is left out: an unknown name stays a logged value.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "train/entropy_loss",
         "train/entropy",
         "policy/entropy",
+        "actor/entropy",
         "objective/entropy",
         "entropy",
         "policy_entropy",
@@ -146,6 +147,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "mean_kl",
         "policy/approxkl_avg",
         "policy/approx_kl",
+        "actor/ppo_kl",
         "train/kl_divergence_loss",
         "learner_stats/kl",
         "default_policy/mean_kl_loss",
@@ -159,10 +161,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "clip_frac",
         "clip_ratio",
         "policy/clipfrac_avg",
+        "actor/pg_clipfrac",
         "clip_ratio/region_mean",
     ),
     "explained_variance": (
         "train/explained_variance",
+        "critic/vf_explained_var",
         "losses/explained_variance",
         "explained_variance",
         "explained_var",
@@ -185,6 +189,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "alpha_value",
         "update/alpha",
     ),
+    "win_rate": ("win_rate", "winrate", "selfplay/win_rate", "self_play/win_rate"),
+    "elo": ("self_play/elo", "elo"),
+    "policy_lag": ("train/version_diff_avg", "policy_lag", "version_diff_avg"),
+    "attention_logit": ("max_attention_logit", "max_attention_logits"),
+    "loss_scale": ("loss_scale", "train/loss_scale", "grad_scale"),
     "success_rate": ("rollout/success_rate", "success_rate", "charts/success_rate"),
     "learning_rate": (
         "train/learning_rate",
@@ -204,6 +213,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "gradient_norm": (
         "train/grad_norm",
         "losses/grad_norm",
+        "actor/grad_norm",
         "grad_norm",
         "gradient_norm",
         "train/gradient_norm",

@@ -73,6 +73,11 @@ _SERIES = {
     "entropy_coefficient": "learner.entropy_coefficient",
     "learning_rate": "optimizer.learning_rate",
     "gradient_norm": "gradient.total_norm",
+    "win_rate": "env.win_rate",
+    "elo": "env.elo",
+    "policy_lag": "learner.policy_lag",
+    "attention_logit": "learner.attention_logit",
+    "loss_scale": "precision.loss_scale",
     **SERIES_OF,
 }
 ROLES: dict[str, Role] = {
