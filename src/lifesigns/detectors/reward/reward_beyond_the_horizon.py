@@ -117,7 +117,7 @@ class RewardBeyondTheHorizon(Rule):
 
 def _discount(view: View) -> float | None:
     found = [e.data.get("discount") for e in view.events("settings")]
-    return next((float(d) for d in reversed(found) if type(d) in (int, float) and 0.0 < d < 1.0), None)
+    return next((float(d) for d in reversed(found) if isinstance(d, (int, float)) and 0.0 < d < 1.0), None)
 
 
 def _rewards(view: View) -> list:

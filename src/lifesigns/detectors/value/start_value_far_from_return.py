@@ -78,7 +78,7 @@ class StartValueFarFromReturn(Rule):
             f"first states are valued at {median(value):.4g}, their episodes earn {median(earned):.4g} (medians of the "
             f"second half of the rollouts, discounted): the value is far {which} what is earned",
             "note",
-            own_evidence(view, view["rollout.start_value"], median(value), median(earned)),
+            own_evidence(view, view["rollout.start_value"], abs(level), FAR),
         )
 
     def fires_on(self) -> Iterable[Case]:

@@ -41,7 +41,8 @@ def discount_in(parsed: Any) -> float | None:
         else getattr(parsed, "__dict__", {})
     )
     values = (fields.get(name) for name in DISCOUNTS)
-    return next((float(v) for v in values if type(v) in (int, float) and 0.0 < v <= 1.0), None)
+    plain = (float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool))
+    return next((v for v in plain if 0.0 < v <= 1.0), None)
 
 
 def of_algorithm(model: Any) -> dict[str, Any]:
