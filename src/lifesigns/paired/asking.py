@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lifesigns.paired import actions, supervised, targets
+from lifesigns.paired import actions, heldout, supervised, targets
 from lifesigns.paired.experiments import DELTA, Blind, Lab
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD
@@ -32,12 +32,12 @@ def ask_all(lab: Lab, plan: Plan) -> None:
         _ask_rl(lab, plan)
     else:
         log = plan.log
-        train = supervised.train_loaders(log)
+        train = heldout.train_loaders(log)
         if train:
             ask("labels", plants=[{"kind": "label", "loaders": train}])
             ask("inputs", plants=[{"kind": "data", "loaders": train}])
         ask("long", stop=LONG)
-        held_out = supervised.held_out_loaders(lab.log("long")) if train else []
+        held_out = heldout.held_out_loaders(lab.log("long")) if train else []
         if held_out:
             plants = [{"kind": kind, "loaders": held_out} for kind in ("label", "data")]
             ask("validation-changed", stop=LONG, plants=plants)

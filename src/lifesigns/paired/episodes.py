@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings
+from lifesigns.paired import options, origin, readings
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.rewards import value_weight
 from lifesigns.paired.runlog import GRAD, Stain
+
+TIME_LIMITS = ("handle_timeout_termination",)
+"""Options of libraries that, switched off, let time limits count as terminations."""
 
 
 def terminal_observation(lab: Lab, facts: Facts) -> None:
@@ -62,6 +65,9 @@ def truncated_end(lab: Lab, facts: Facts) -> None:
         facts.data["kind_matters"] = bool(ends.of_kind("grad")) or ends.parted
     except Blind as reason:
         facts.data["kind_blind"] = str(reason)
+    steps = [s for s in stain.base.of_kind("step").tolist() if (at := stain.base.site(s)) and options.in_library(at)]
+    ignored = options.given_at(stain.base.site(steps[0]), TIME_LIMITS, False) if steps else None
+    facts.data.update({"option": ignored} if ignored else {})
 
 
 def _ended_targets(lab: Lab, stain: Stain) -> dict[str, Any]:

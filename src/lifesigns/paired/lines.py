@@ -57,6 +57,10 @@ def _touched(data: dict[str, Any]) -> bool:
     return bool(data.get("touched"))
 
 
+def _hashed(data: dict[str, Any]) -> bool:
+    return bool(data.get("hash_touched")) and bool(data.get("same"))
+
+
 def _transformed(data: dict[str, Any]) -> bool:
     one, hundred = data.get("moved_by_1", 1.0), data.get("moved_by_100", 1.0)
     return abs(one - 1.0) > 1e-3 or abs(hundred - one) > 0.1 * abs(one)
@@ -78,6 +82,7 @@ WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("next-episode", _follows_end, "busy", "obs-reset", "taken"),
     ("labels", _lost, "natural", "labels", "end"),
     ("inputs", _lost, "natural", "inputs", "end"),
+    ("reproducible", _hashed, "natural", "hash-seed", "first"),
 )
 """Dye, when its answer asks for a line, the undyed run, the dyed run, and how the line is found."""
 
@@ -88,7 +93,7 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
         (f, base, dyed, how)
         for f in facts
         for dye, asks, base, dyed, how in WANTED
-        if f.dye == dye and dye in suspects and not f.data.get("blind") and asks(f.data)
+        if f.dye == dye and dye in suspects and not (f.data.get("blind") or f.data.get("option")) and asks(f.data)
     ]
     for _, base, dyed, _ in wanted:
         for name in (base, dyed):

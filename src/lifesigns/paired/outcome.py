@@ -37,8 +37,9 @@ def parts(facts: Iterable[Facts], cwd: str) -> tuple[list[Subject], list[Event],
 
 
 def location(one: Facts, cwd: str) -> Location | None:
-    """The line that the lines' log found, else the user's line nearest to the operation, else the library's."""
-    line = one.data.get("line")
+    """The argument by which a library was given an option, else the line that the lines' log found, else the user's
+    line nearest to the operation, else the library's."""
+    line = one.data.get("option") or one.data.get("line")
     if isinstance(line, dict):
         return _place(str(line["file"]), int(line["line"]), cwd)
     if one.site is None:

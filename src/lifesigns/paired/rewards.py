@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings, source
+from lifesigns.paired import options, origin, readings, source
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, Stain
@@ -69,6 +69,7 @@ def discounting(lab: Lab, facts: Facts) -> None:
     facts.site = reading.site
     _bootstrap(lab, facts, stain, which, reading)
     _handed_on(plan, facts)
+    facts.data.update(_option(plan, facts))
 
 
 def _handed_on(plan: Plan, facts: Facts) -> None:
@@ -87,6 +88,17 @@ def _handed_on(plan: Plan, facts: Facts) -> None:
         if found is not None:
             facts.data["line"] = {"file": found[0], "line": found[1]}
             return
+
+
+def _option(plan: Plan, facts: Facts) -> dict[str, Any]:
+    """`option`: where a library that holds another value than the script's own settings was given it, or was made."""
+    call = options.maker(facts.site)
+    kinds = options.differing(plan.log.notes.get("settings", {}))
+    if call is None or facts.site is None or not kinds:
+        return {}
+    named = (options.given_at(facts.site, options.NAMES[kind]) for kind in kinds if kind in options.NAMES)
+    place = next((p for p in named if p), None)
+    return {"option": place or {"file": facts.site.user_file, "line": call.lineno}}
 
 
 def _settings(plan: Plan) -> dict[str, list[list[Any]]]:

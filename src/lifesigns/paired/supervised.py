@@ -7,7 +7,7 @@ from typing import Any
 from lifesigns.paired import origin
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched, path_of
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD, UPDATE, RunLog
+from lifesigns.paired.runlog import GRAD, RunLog
 
 
 def labels(lab: Lab, facts: Facts) -> None:
@@ -23,57 +23,6 @@ def inputs(lab: Lab, facts: Facts) -> None:
     _needs_loader(lab.log("natural"))
     stain = lab.stain("natural", "inputs")
     answer(stain, facts)
-
-
-def validation(lab: Lab, facts: Facts) -> None:
-    """Batches of loaders that no update follows changed: no later gradient may answer."""
-    log = lab.log("long")
-    held_out = held_out_loaders(log)
-    if not held_out:
-        raise Blind("no loader was read without an update before the run was stopped")
-    facts.data["rows_in_both"], facts.data["held_out_rows"] = overlap(log, held_out)
-    stain = lab.stain("long", "validation-changed")
-    answer(stain, facts)
-    facts.data["loaders"] = held_out
-    first = next((int(i) for i in log.of_kind("batch") if _loader(log, int(i)) in held_out), len(log))
-    after = [int(g) for g in log.of_kind("grad") if first < g < stain.common]
-    facts.data["gradients_after"] = len(after)
-    facts.data["touched_after"] = sum(g in stain.marks for g in after)
-    if not after:
-        raise Blind("no update followed the validation before the run was stopped")
-
-
-def overlap(log: RunLog, held_out: list[int]) -> tuple[int, int]:
-    """(held-out rows that are, byte for byte, rows of a training batch too, held-out rows), of the inputs."""
-    train: set[bytes] = set()
-    rest: set[bytes] = set()
-    for i in log.of_kind("batch").tolist():
-        if not log.name(i).endswith("[0]") or not log.shapes[i]:
-            continue
-        value = log.value(i)
-        rows = [r.tobytes() for r in value] if value is not None and value.ndim > 1 else log.row_digest(i)
-        (rest if _loader(log, i) in held_out else train).update(rows)
-    return len(train & rest), len(rest)
-
-
-def held_out_loaders(log: RunLog) -> list[int]:
-    """Loaders between whose batches no optimiser steps."""
-    batches = log.of_kind("batch").tolist()
-    seen: dict[int, set[int]] = {}
-    for i in batches:
-        seen.setdefault(_loader(log, i), set()).add(int(log.rows[i, UPDATE]))
-    counts = {loader: sum(_loader(log, i) == loader for i in batches) for loader in seen}
-    return sorted(x for x, updates in seen.items() if len(updates) <= max(1, counts[x] // 8) and len(seen) > 1)
-
-
-def train_loaders(log: RunLog) -> list[int]:
-    """The other loaders."""
-    every = {_loader(log, int(i)) for i in log.of_kind("batch")}
-    return sorted(every - set(held_out_loaders(log)))
-
-
-def _loader(log: RunLog, record: int) -> int:
-    return int(log.name(record).removeprefix("loader").split("[")[0])
 
 
 def _needs_loader(log: RunLog) -> None:
@@ -115,11 +64,27 @@ def unreached_line(log: RunLog, grad: int, about: dict[str, Any]) -> dict[str, A
 
 def recalls(lab: Lab, facts: Facts) -> None:
     """Each network called again in evaluation mode with one row, one later token, or the padding changed."""
-    ran = lab.log("recalled")
-    found = ran.notes.get("recalls", [])
+    log = lab.log("recalled")
+    found = log.notes.get("recalls", [])
     if not found:
         raise Blind("no network was called with a batch of at least two rows of numbers")
+    copied = [row["copied_at"] for row in log.notes.get("collating", []) if row.get("copied_at")]
+    for one in found:
+        call = next((int(i) for i in log.of_kind("call") if log.name(int(i)).split("[")[0] == one["network"]), len(log))
+        loss = next((int(i) for i in log.of_kind("loss") if i > call), -1)
+        one["loss_at"] = origin.reduced_at(log, loss)
+        one["made_at"] = copied[0] if copied else one["loss_at"]
     facts.data["recalls"] = found
+
+
+def collating(lab: Lab, facts: Facts) -> None:
+    """The script's own `collate_fn` called again with one sample's input, then its label, changed."""
+    tried = [row for row in lab.log("recalled").notes.get("collating", []) if row.get("tried")]
+    if not tried:
+        raise Blind("no `collate_fn` of the script's own makes batches of inputs and labels")
+    facts.data.update(tried=sum(r["tried"] for r in tried), apart=sum(r["apart"] for r in tried))
+    line = next((r["at"] for r in tried if r.get("at")), None)
+    facts.data.update({"line": line} if line else {})
 
 
 def broadcasts(lab: Lab, facts: Facts) -> None:
@@ -217,4 +182,4 @@ def broadcast_places(log: RunLog) -> list[dict[str, Any]]:
             found.setdefault(
                 key, {"record": i, "operation": log.name(i), "rows": flat[0], "line": site.line if site else 0}
             )
-    return list(found.values())
+    return sorted(found.values(), key=lambda p: not log.rows[p["record"], GRAD])  # those that learning goes through

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifesigns.paired import actions, episodes, observed, rewards, supervised, targets
+from lifesigns.paired import actions, episodes, heldout, observed, rewards, supervised, targets
 from lifesigns.paired.asking import ask_all
 from lifesigns.paired.experiments import Blind, Facts, Lab, Reader, collect
 from lifesigns.paired.lines import locate_all
@@ -58,7 +58,8 @@ RL_READERS: tuple[tuple[str, Reader], ...] = (
 SUPERVISED_READERS: tuple[tuple[str, Reader], ...] = (
     ("labels", supervised.labels),
     ("inputs", supervised.inputs),
-    ("validation", supervised.validation),
+    ("validation", heldout.validation),
+    ("collating", supervised.collating),
 )
 COMMON_READERS: tuple[tuple[str, Reader], ...] = (
     ("unreached-parameters", supervised.unreached),
@@ -106,7 +107,7 @@ def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[
         lab.seeds = about["seeds"]
     except Blind as reason:
         return Traced([Facts("reproducible", {"blind": str(reason)})])
-    reproducible = Facts("reproducible")
+    reproducible = Facts("reproducible", {"in_process": lab.log("natural").notes.get("in_process", [])})
     try:
         same = control(lab, reproducible)
     except Blind as reason:

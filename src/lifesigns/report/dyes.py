@@ -28,9 +28,9 @@ class Row:
 PLANTED: Mapping[str, str] = {
     "reproducible": "nothing: the script run twice",
     "reward": "one reward in sixteen 1 higher",
-    "discounting": "one reward 1 higher; one value 1 higher",
-    "reward-sign": "one reward 1 higher: which way outputs are pulled",
-    "reward-pairing": "one reward 1 higher: beside which observation",
+    "discounting": "one reward, one value 1 higher: how far back",
+    "reward-sign": "the same reward: which way outputs are pulled",
+    "reward-pairing": "the same reward: beside which observation",
     "reward-scaling": "one reward 1, then 100 higher",
     "episode-boundary": "first reward of each episode 1 higher",
     "terminal-observation": "observations of terminal states",
@@ -51,6 +51,7 @@ PLANTED: Mapping[str, str] = {
     "validation": "validation data",
     "unreached-parameters": "nothing: gradients of the undyed run",
     "network-rows": "one row, one later token, padding",
+    "collating": "one sample's input, then its label",
     "broadcast": "[N, 1] against [N] computed row by row",
     "output-row": "one row of a network's output",
     "seeds": "other seeds",
@@ -94,7 +95,8 @@ def _gradients(data: Data) -> str:
 def _reproducible(data: Data) -> str:
     if not data["same"]:
         return "the two runs differ"
-    return f"bit for bit the same ({number(data.get('records'))} records)"
+    twins = [str(t) for t in data.get("in_process") or ()]
+    return f"bit for bit the same ({number(data.get('records'))} records){''.join(f'; {t}' for t in twins)}"
 
 
 def _set(data: Data, kind: str) -> str:
@@ -177,6 +179,10 @@ def _recalls(data: Data) -> str:
     return f"{text}; what must not move moved in {', '.join(sorted({*mixed, *ahead}))}" if mixed or ahead else text
 
 
+def _collating(data: Data) -> str:
+    return f"{data['tried'] - data['apart']} of {data['tried']} samples keep their label in a batch"
+
+
 def _broadcast(data: Data) -> str:
     return _gradients(data) if data["places"] else "no such operation on the way to a loss"
 
@@ -209,6 +215,7 @@ ANSWERS: Mapping[str, Callable[[Data], str]] = {
     "first-ratio": _ratio,
     "unreached-parameters": _unreached,
     "network-rows": _recalls,
+    "collating": _collating,
     "broadcast": _broadcast,
     "output-row": _rows,
     "seeds": _seeds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lifesigns.dyes.base import HARMLESS, DyeRule, count, dye_case, effect_text, number, rows
+from lifesigns.dyes.base import HARMLESS, DyeRule, count, dye_case, effect_text, number, rows, some
 from lifesigns.dyes.data.recalls import place_of, recalled, shape_text
 from lifesigns.model import Finding, Subject
 from lifesigns.rules import CannotTell, Case, Likelihood, View
@@ -29,7 +29,8 @@ class BatchRowsMix(DyeRule):
     --------------
     The network is called in evaluation mode, so batch normalisation in training does not count, and twice with the
     same input first. For squares, the run is repeated with the operation done row by row: an error where a gradient
-    changes, with the size of the change; a note where none does (a sum that comes out the same).
+    changes, with the size of the change; a note where none does (a sum that comes out the same). A `collate_fn` of the
+    script's own is called again with the input, then the label, of one sample changed: both must answer in one row.
 
     When it is wrong
     ----------------
@@ -57,14 +58,17 @@ class BatchRowsMix(DyeRule):
     false_alarm = Likelihood(0.005, source="networks and losses that compare rows on purpose, judgement")
 
     def applies_to(self, subject: Subject) -> bool:
-        """Three dyes: networks called again, operations that pair every row with every other, rows of an output."""
-        return subject.kind == "dye" and subject.name in (self.dye, "broadcast", "output-row")
+        """Four dyes: networks called again, operations that pair every row with every other, rows of an output, and
+        batches put together again."""
+        return subject.kind == "dye" and subject.name in (self.dye, "broadcast", "output-row", "collating")
 
     def check(self, view: View) -> Iterable[Finding]:
         """One finding for each network whose rows mix; one for all squares."""
         facts = self.facts(view)
         if view.subject.name == "output-row":
             return self._outputs(view, facts)
+        if view.subject.name == "collating":
+            return self._batches(view, facts)
         return self._networks(view, facts) if view.subject.name == self.dye else self._squares(view, facts)
 
     def _outputs(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
@@ -80,6 +84,15 @@ class BatchRowsMix(DyeRule):
             yield self.found(
                 view, message, "warning" if slip else "note", others, 0.0, series="dye.other_rows", unit="rows"
             )
+
+    def _batches(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
+        apart, tried = count(facts, "apart"), count(facts, "tried")
+        if apart:
+            message = (
+                f"{apart} of {some(tried, 'sample')} get another row's label when a batch is put together: the label "
+                "changed answers in another row than the input changed"
+            )
+            yield self.found(view, message, "error", apart / max(tried, apart), 0.0, series="dye.labels_apart")
 
     def _networks(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         for one in recalled(facts, "other_rows"):
@@ -117,6 +130,7 @@ class BatchRowsMix(DyeRule):
         yield dye_case("view", self.dye, {"recalls": [{**network, "other_rows": 3}]})
         mixed = {"other_rows": 63, "rows": 64, "own_operations": 1, "operation": "softmax", "network": "Linear#0"}
         yield dye_case("softmax over the batch", "output-row", mixed)
+        yield dye_case("labels sorted in the batch", "collating", {"tried": 4, "apart": 3})
         square = {"places": [{"operation": "sub", "rows": 64, "line": 40}], "gradients": 8}
         yield dye_case("square", "broadcast", {**square, "gradients_touched": 8, "largest_effect": 0.7})
         yield dye_case("harmless", "broadcast", {**square, "gradients_touched": 0, "largest_effect": 0.0})
@@ -128,6 +142,7 @@ class BatchRowsMix(DyeRule):
         yield dye_case("apart", self.dye, {"recalls": [apart]})
         yield dye_case("rows of the output apart", "output-row", {"other_rows": 0, "rows": 64, "own_operations": 5})
         yield dye_case("no square", "broadcast", {"places": []})
+        yield dye_case("labels beside their inputs", "collating", {"tried": 4, "apart": 0})
         yield dye_case("one failed", self.dye, {"recalls": [{"network": "RNN#1", "error": "TypeError: x"}, apart]})
 
 

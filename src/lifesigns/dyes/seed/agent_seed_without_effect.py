@@ -51,7 +51,7 @@ class AgentSeedWithoutEffect(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         facts = self.facts(view)
-        given = count(facts, "agent_given")
+        given = count(facts, "agent_given", 0)
         if given < 1:
             raise CannotTell("the script sets no seed of Python, NumPy or PyTorch")
         if not count(facts, "agent_touched"):

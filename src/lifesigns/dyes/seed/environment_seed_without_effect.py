@@ -49,7 +49,7 @@ class EnvironmentSeedWithoutEffect(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         facts = self.facts(view)
-        given = count(facts, "env_given")
+        given = count(facts, "env_given", 0)
         if given < 1:
             raise CannotTell("the script gives no seed to `reset`")
         if not count(facts, "env_touched"):

@@ -6,10 +6,13 @@ Flows in: finished iterations of loaders. Flows out: `batch` records; plants `la
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from typing import Any
 
 from .. import taps
-from .oplog import to_array
+from . import splits
+from .collating import Collating
+from .oplog import TAG, to_array
 from .session import Session
 
 first_group: set[int] = set()
@@ -22,14 +25,37 @@ def install(module: Any, session: Session) -> None:
     original = module.DataLoader.__iter__
     numbers: dict[int, int] = {}
     held: list[Any] = []
+    made = _watch_making(module, session)
+    known: dict[int, splits.Made] = {}
+    collating = Collating(session) if session.request.get("recall") else None
+    session.closing.append(lambda: session.notes.update(splits=splits.describe(known)) if len(known) > 1 else None)
 
     def __iter__(self: Any) -> Any:
         if id(self) not in numbers:
             numbers[id(self)] = len(numbers)
             held.append(self)
+            if id(self) in made:
+                known[numbers[id(self)]] = made[id(self)]
+        if collating is not None:
+            collating.watch(self, numbers[id(self)])
         return _each(original(self), numbers[id(self)], session)
 
     taps.replace(module.DataLoader, "__iter__", __iter__)
+
+
+def _watch_making(module: Any, session: Session) -> dict[int, splits.Made]:
+    """id of a loader → the frames that made it; only in the run that looks for validation, where it is asked for."""
+    made: dict[int, splits.Made] = {}
+    if session.stop["updates_after"] and not session.plants:
+        original = module.DataLoader.__init__
+
+        @wraps(original)
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            made[id(self)] = splits.made(sys._getframe(1))
+            original(self, *args, **kwargs)
+
+        taps.replace(module.DataLoader, "__init__", __init__)
+    return made
 
 
 def _each(batches: Any, loader: int, session: Session) -> Any:
@@ -40,6 +66,7 @@ def _each(batches: Any, loader: int, session: Session) -> Any:
     for number, batch in enumerate(batches):
         session.quiet += 1
         try:
+            session.loader = loader
             batch = _planted(batch, loader, number, session)
             _record(batch, loader, session)
         except Exception:
@@ -112,4 +139,5 @@ def _record(batch: Any, loader: int, session: Session) -> None:
             if session.on_tokens is not None and one.dim() == 2 and not one.is_floating_point():
                 session.on_tokens(one)
             if array is not None:
-                session.add("batch", f"loader{loader}[{i}]", site, array)
+                number = session.add("batch", f"loader{loader}[{i}]", site, array)
+                setattr(one, TAG, number)

@@ -17,6 +17,8 @@ tensor that backward was called on, an optimiser's gradients and its step, and w
 given and gave."""
 KEEP_ELEMENTS, KEEP_STEP, MAX_BYTES, MAX_RECORDS = 8192, 65536, 256 << 20, 600_000
 MAX_ROWS = 2048
+TAG = "_lifesigns_record"
+"""Attribute of a tensor: the record that it is the result of."""
 
 
 class OpLog:

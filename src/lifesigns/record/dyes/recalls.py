@@ -1,7 +1,8 @@
 """Calls a network a second time, with one part of its input changed, and notes which of its outputs moved.
 
 Side experiments inside an undyed run: in evaluation mode, without gradient, with every random state put back, nothing
-logged. Three of them: another row of the batch, a later token, the embeddings of padding.
+logged: another row of the batch, a later token, the embeddings of padding, more padding. What the loss asks of each
+token is read off the gradient of the run's own backward call.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from typing import Any
 
 from .. import callsite
+from . import asked, makers, padding
 from .oplog import to_array
 from .session import Session
 
@@ -39,35 +41,61 @@ class Recalls:
             return
         self.done.add(label)
         self.depth += 1
+        row: dict[str, Any] = {
+            "network": label,
+            "rows": first.shape[0],
+            "shape": list(first.shape),
+            "output": list(result.shape),
+        }
+        self.found.append(row)
         modes = [(m, m.training) for m in module.modules()]
         random = torch.get_rng_state()
         try:
             module.eval()
             with torch.no_grad():
-                self._experiments(label, module, inputs, kwargs, first)
+                self._experiments(row, module, inputs, kwargs, first)
         except Exception as error:
-            self.found.append({"network": label, "error": f"{type(error).__name__}: {error}"[:200]})
+            row["error"] = f"{type(error).__name__}: {error}"[:200]
         finally:
             for one, training in modes:
                 one.training = training
             torch.set_rng_state(random)
             self.depth -= 1
+        if first.dim() == 2 and result.shape[:2] == first.shape and result.dim() == 3 and not first.is_floating_point():
+            self._watch_targets(row, module, first, result, [*inputs[1:], *kwargs.values()])
 
     def _again(self, module: Any, inputs: Any, kwargs: Any) -> Any:
         return to_array(_main_output(self.torch, module(*inputs, **kwargs)))
 
-    def _experiments(self, label: str, module: Any, inputs: Any, kwargs: Any, first: Any) -> None:
+    def _watch_targets(self, row: dict[str, Any], module: Any, tokens: Any, result: Any, beside: list[Any]) -> None:
+        """Adds to the row, at the first backward call, which token the loss asks for at each place."""
+        torch, session = self.torch, self.session
+        if not result.requires_grad:
+            return
+        pad = padding.of_tokens(torch, tokens, beside)
+        row["padding_said"] = pad is not None and (
+            pad.said is not None or _is_padding_index(torch, module, tokens, pad)
+        )
+        tokens = tokens.detach().clone()
+
+        def hook(gradient: Any) -> None:
+            session.quiet += 1
+            try:
+                if "places_counted" not in row:
+                    row.update(asked.read(tokens, gradient.detach(), pad and pad.mask))
+            except Exception:
+                session.fail()
+            finally:
+                session.quiet -= 1
+
+        result.register_hook(hook)
+
+    def _experiments(self, row: dict[str, Any], module: Any, inputs: Any, kwargs: Any, first: Any) -> None:
         import numpy as np
 
         base = self._again(module, inputs, kwargs)
         twice = self._again(module, inputs, kwargs)
-        row: dict[str, Any] = {
-            "network": label,
-            "rows": first.shape[0],
-            "shape": list(first.shape),
-            "output": list(base.shape),
-        }
-        self.found.append(row)
+        row["output"] = list(base.shape)
         if not np.array_equal(base, twice, equal_nan=True):
             row["error"] = "two calls in evaluation mode differ"
             return
@@ -77,9 +105,36 @@ class Recalls:
         row.update(own_row=bool(moved[place]), other_rows=int(moved.sum() - moved[place]))
         if row["other_rows"]:
             keep = np.arange(len(moved)) != place
-            row["at"] = self._line(module, inputs, given, kwargs, lambda d: _rows_moved(d, keep), first.shape[:1])
+            row["at"] = makers.mixing(self.torch, module, inputs, given, kwargs, place) or self._line(
+                module, inputs, given, kwargs, lambda d: _rows_moved(d, keep), first.shape[:1]
+            )
         if not first.is_floating_point() and first.dim() == 2 and first.dtype is not self.torch.bool:
             self._tokens(row, module, inputs, kwargs, first, base)
+        elif first.is_floating_point() and first.dim() == 3:
+            self._longer(row, module, inputs, kwargs, first, base)
+
+    def _longer(self, row: dict[str, Any], module: Any, inputs: Any, kwargs: Any, first: Any, base: Any) -> None:
+        """The same sequences with more padding behind them: nothing before it may answer."""
+        pad = padding.of_numbers(self.torch, first, [*inputs[1:], *kwargs.values()])
+        if pad is None:
+            return
+        given, named = (padding.longer(self.torch, first, pad, x) for x in (inputs, kwargs))
+        before = lines_of(self.torch, module, inputs, kwargs)
+        try:
+            moved_run = self._again(module, given, named)
+            after = lines_of(self.torch, module, given, named)
+        except Exception:
+            return  # a network for one length only
+        places = first.shape[1]
+        keep = ~to_array(pad.mask)
+        row["padding"] = int((~keep).sum())
+        if base.ndim >= 2 and base.shape[:2] == keep.shape and moved_run.shape[1] == places + padding.LONGER:
+            moved = _apart(base, moved_run[:, :places]).reshape(*keep.shape, -1).any(axis=2)
+            row["other_positions"] = int((moved & keep).sum())
+        elif base.shape == moved_run.shape:
+            row.update(other_positions=int(_moved_rows(base, moved_run).sum()), pooled=True)
+        if row.get("other_positions"):
+            row["at"] = first_line(before, after, lambda d: bool(d.any()), first.shape[:1])
 
     def _tokens(self, row: dict[str, Any], module: Any, inputs: Any, kwargs: Any, first: Any, base: Any) -> None:
         length = first.shape[1]
@@ -93,10 +148,10 @@ class Recalls:
             )
             if row["earlier_positions"]:
                 row["at"] = self._line(module, inputs, given, kwargs, lambda d: bool(d[:, :place].any()), first.shape)
-        padding = _padding(self.torch, first)
+        pad = padding.of_tokens(self.torch, first, [*inputs[1:], *kwargs.values()])
         embeddings = [m for m in module.modules() if isinstance(m, self.torch.nn.Embedding)]
-        if padding is not None and embeddings:
-            self._padding(row, module, inputs, kwargs, first, base, padding, embeddings)
+        if pad is not None and embeddings:
+            self._padding(row, module, inputs, kwargs, first, base, pad.mask, embeddings)
 
     def _padding(
         self,
@@ -106,7 +161,7 @@ class Recalls:
         kwargs: Any,
         first: Any,
         base: Any,
-        padding: Any,
+        mask: Any,
         embeddings: Any,
     ) -> None:
         """The embeddings of padding moved: positions that are not padding must not answer."""
@@ -115,10 +170,10 @@ class Recalls:
         def move(_: Any, given: Any, output: Any) -> Any:
             if given and given[0].shape == first.shape and self.torch.equal(given[0], first):
                 hit[0] += 1
-                return output + 0.7 * padding.unsqueeze(-1).to(output.dtype)
+                return output + 0.7 * mask.unsqueeze(-1).to(output.dtype)
             return None
 
-        pad = to_array(padding)
+        pad = to_array(mask)
         before = lines_of(self.torch, module, inputs, kwargs)
         handles = [m.register_forward_hook(move) for m in embeddings]
         try:
@@ -246,13 +301,18 @@ def _moved(base: Any, other: Any, axis: int) -> Any:
     return np.moveaxis(different, axis, 0).reshape(base.shape[axis], -1).any(axis=1)
 
 
-def _padding(torch: Any, tokens: Any) -> Any:
-    """Which positions [rows, positions] are trailing repeats of one token, in rows of different lengths; or None."""
-    last = tokens[:, -1]
-    values, counts = last.unique(return_counts=True)
-    token = values[counts.argmax()]
-    trailing = (tokens == token).flip(1).long().cumprod(1).flip(1).bool()
-    lengths = trailing.sum(1)
-    if int((lengths >= 2).sum()) < 2 or len(lengths.unique()) < 2 or bool((lengths == tokens.shape[1]).any()):
-        return None
-    return trailing
+def _apart(base: Any, other: Any) -> Any:
+    """Where two outputs differ by more than a sum over more places may be rounded (1e-5 of the largest number)."""
+    import numpy as np
+
+    return np.abs(base - other) > 1e-5 * max(float(np.abs(base).max()), 1e-6)
+
+
+def _moved_rows(base: Any, other: Any) -> Any:
+    return _apart(base, other).reshape(base.shape[0], -1).any(axis=1)
+
+
+def _is_padding_index(torch: Any, module: Any, tokens: Any, pad: padding.Padding) -> bool:
+    """Whether an embedding names the token of padding as such."""
+    token = int(tokens[pad.mask][0])
+    return any(isinstance(m, torch.nn.Embedding) and m.padding_idx == token for m in module.modules())

@@ -23,6 +23,9 @@ LEFT_OUT = frozenset(("op", "input", "call", "outgrad", "loss"))
 LONG_PHASE = 8
 """Updates without an environment step between them that make one phase of learning (an on-policy method's)."""
 
+WRITING_S = 5.0
+"""Left of a run's time for writing its log."""
+
 
 class Session:
     """What the taps of one run share."""
@@ -46,8 +49,8 @@ class Session:
         self.quiet = 0
         self.phases = self.in_phase = 0
         self.mute = False
-        self.eval_seen_at = -1
-        self.started = time.monotonic()
+        self.eval_seen_at = self.loader = -1
+        self.started, self.cpu_started = time.monotonic(), time.process_time()
         self.closing: list[Callable[[], None]] = []
         self.seeds: Any = None
         self.on_tokens: Callable[[Any], None] | None = None
@@ -135,8 +138,10 @@ class Session:
         self.look_at_clock()
 
     def look_at_clock(self) -> None:
-        """Ends the run at its time limit."""
-        if time.monotonic() - self.started > self.stop["seconds"] or self.log.full:
+        """Ends the run at its time limit: processor time, since other runs may have the cores, or all of its time."""
+        longest = max(self.request.get("limit_s", 0.0) - WRITING_S, self.stop["seconds"])
+        used, passed = time.process_time() - self.cpu_started, time.monotonic() - self.started
+        if used > self.stop["seconds"] or passed > longest or self.log.full:
             self.finish("time")
 
     def fail(self) -> None:

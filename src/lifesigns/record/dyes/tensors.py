@@ -11,8 +11,8 @@ from hashlib import blake2b
 from typing import Any
 
 from .. import callsite, taps
-from . import owners, recalls, rows
-from .oplog import to_array
+from . import makers, owners, recalls, rows
+from .oplog import TAG, to_array
 from .session import Session
 from .steps import Steps
 
@@ -51,7 +51,6 @@ SILENT = frozenset(
     )
 )
 """Operations that put out nothing new (their results keep the number of the operand), or nothing at all."""
-TAG = "_lifesigns_record"
 
 
 def install(torch: Any, session: Session) -> None:
@@ -174,6 +173,8 @@ class Networks:
         self.recalls = recalls.Recalls(torch, session) if session.request.get("recall") else None
         if self.recalls is not None:
             session.on_tokens = self.recalls.saw
+            makers.install(torch)
+        makers.watch_modes(torch)
 
     def label(self, module: Any) -> str:
         """`Class#n`, by order of first call."""
@@ -234,6 +235,9 @@ class Networks:
         session = self.session
         session.quiet += 1
         try:
+            if session.loader >= 0:
+                modes = session.notes.setdefault("modes", {}).setdefault(str(session.loader), {})
+                modes[self.label(module)] = makers.mode_of(module)
             array = _joined([x for x in inputs if isinstance(x, self.torch.Tensor)])
             if array is not None:
                 site = session.site(sys._getframe(2))
