@@ -192,12 +192,8 @@ def _indices(statements: dict[str, Assigned], call: Any) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for tree in [call, *(s.node for s in statements.values())]:
         for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Subscript)
-                and isinstance(node.value, ast.Name)
-                and isinstance(node.slice, ast.Name)
-            ):
-                found.setdefault(node.slice.id, set()).add(node.value.id)
+            if isinstance(node, ast.Subscript):
+                data, rows = node.value, node.slice
             elif isinstance(node, ast.Call) and len(node.args) == 2 and _named(node.func).endswith("Subset"):
                 data, rows = node.args
             else:
