@@ -31,8 +31,8 @@ def differing(settings: Mapping[str, list[list[Any]]]) -> list[str]:
     """The kinds of which libraries hold values and none of them is one of the user's own."""
     found: list[str] = []
     for kind, given in settings.items():
-        own = {float(g[1]) for g in given if len(g) > 2 and g[2] == "user"}
-        theirs = {float(g[1]) for g in given if len(g) > 2 and g[2] != "user"}
+        values = {tag: {float(g[1]) for g in given if g[2:] == [tag]} for tag in ("argument", "user", "library")}
+        own, theirs = values["argument"] or values["user"], values["library"]
         if own and theirs and not own & theirs:
             found.append(kind)
     return found
