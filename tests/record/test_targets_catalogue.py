@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lifesigns.record.targets import torch_precision
 from lifesigns.record.targets.layer_outputs import effective_rank
 from lifesigns.record.targets.novelty import Novelty
 from lifesigns.record.targets.optimizer_noise import noise_ratio
@@ -139,3 +141,28 @@ def test_settings_and_checkpoints_of_other_kinds() -> None:
         == optimizer_states({"state": {}, "param_groups": []})
         == []
     )
+
+
+@pytest.mark.parametrize(("busy", "points"), [(37, 2), (RuntimeError("no pynvml"), 0)])
+def test_the_accelerator_is_asked_until_it_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, busy: int | Exception, points: int
+) -> None:
+    """A stand-in for torch on a machine with a GPU; the real call is `torch.cuda.utilization`, in per cent."""
+    asked = []
+
+    def utilization() -> int:
+        asked.append(busy)
+        if isinstance(busy, Exception):
+            raise busy
+        return busy
+
+    cuda = SimpleNamespace(is_initialized=lambda: True, utilization=utilization)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    added: list[tuple[float, float]] = []
+    column = SimpleNamespace(add=lambda x, y: added.append((x, y)))
+    recorder: Any = SimpleNamespace(wall_s=lambda: 1.0, series=lambda name: column)
+    looks = torch_precision._Looks(recorder)
+    looks.look()
+    looks.look()
+    assert added == [(1.0, 0.37)] * points
+    assert len(asked) == (2 if points else 1)
