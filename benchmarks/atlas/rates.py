@@ -56,17 +56,19 @@ def evaluate(home: Path, only: str, earlier: Path | None = None) -> dict:
     """Rows by rule, and the runs; with the counts of earlier results, of other seeds, added."""
     runs = [*traces(home, only), *fixed_traces(PEERS)]
     rules = [r for r in all_rules() if r.code[0] == "D"]
-    curves = list(curve_traces())
+    curves = [] if earlier else list(curve_traces())  # the curves are the same as then
     rows = [row_of(rule, [t for _, t in runs], curves) for rule in rules]
     pairs: dict[str, int] = {}
     for name, _ in runs:
         pairs[name] = pairs.get(name, 0) + 1
     stable = {r.code for r in rules if r.status != "preview"}
     alarmed = sum(any(name in stable for name in row) for row in alarms_by_run(rules, [t for _, t in runs]))
+    many = len(curves)
     total, made = sum(r["alarms"] for r in rows if r["code"] in stable), len(runs)
     told = {}
     if earlier is not None:
         before = json.loads(earlier.read_text("utf-8"))
+        many = before["curves"]
         add(rows, before["rows"])
         pairs = {name: pairs.get(name, 0) + before["pairs"].get(name, 0) for name in pairs | before["pairs"]}
         total += sum(r["alarms"] for r in before["rows"] if r["code"] in stable)
@@ -76,7 +78,7 @@ def evaluate(home: Path, only: str, earlier: Path | None = None) -> dict:
         **told,
         "runs": made,
         "pairs": pairs,
-        "curves": len(curves),
+        "curves": many,
         "budget": BUDGET,
         "alarms_per_run": round(total / max(made, 1), 4),
         "runs_with_an_alarm": alarmed,
@@ -85,12 +87,13 @@ def evaluate(home: Path, only: str, earlier: Path | None = None) -> dict:
 
 
 def add(rows: list[dict], before: list[dict]) -> None:
-    """Adds the counts of earlier rows; statistics stay those of the runs at hand."""
+    """Adds the counts of earlier rows, and takes their statistics, which are of more runs."""
     earlier = {r["code"]: r for r in before}
     for row in rows:
         for key in ("looked", "notes", "alarms", "crashed"):
             row[key] += earlier.get(row["code"], {}).get(key, 0)
         row["alarm_upper_95"] = _bound(row["looked"], row["alarms"])
+        row |= {k: v for k, v in earlier.get(row["code"], {}).items() if k.startswith(("curves", "statistic"))}
 
 
 def _bound(looked: int, alarms: int) -> float | None:
@@ -147,7 +150,7 @@ def row_of(rule: Rule, runs: list[Trace], curves: list[Trace]) -> dict:
         "alarms": len(alarms),
         "alarm_upper_95": _bound(len(looked), len(alarms)),
     }
-    if set(rule.reads) == {"env.episode_return"} and not rule.across:
+    if curves and set(rule.reads) == {"env.episode_return"} and not rule.across:
         on_curves = [run_rule(rule, t) for t in curves]
         seen = [v for v in on_curves if v.status in ("fired", "clear")]
         row["curves_looked"], row["curves_fired"] = len(seen), sum(bool(v.findings) for v in seen)
@@ -200,7 +203,7 @@ def silent(rows: list[dict]) -> list[str]:
         if r["status"] != "preview":
             continue
         if not r["looked"]:
-            why = "no healthy run has its series"
+            why = "no healthy run let it look"
         elif r["alarms"]:
             why = f"alarms on {r['alarms']} of {r['looked']} healthy runs"
         elif r["looked"] < ENOUGH:
@@ -242,9 +245,12 @@ def write(result: dict, out: Path, head: dict) -> None:
         one = result["earlier"]
         lines += [
             "",
-            f"Counts include those of {one['runs']} runs of {one['date']} ({one['file']}: other seeds, and the ",
+            f"Counts include those of {one['runs']} runs of {one['date']} ({one['file']}; other seeds, and the ",
         ]
-        lines[-1] += "gallery's fixed scripts); statistics are of the runs since then."
+        lines[-1] += (
+            "gallery's fixed scripts), of which the statistics are, where it had one. The recordings of that day "
+        )
+        lines[-1] += "are not kept: rules that came later have looked at the other runs alone."
     lines += ["", "Runs: " + ", ".join(f"{k} ({n})" for k, n in sorted(result["pairs"].items())) + ".", ""]
     lines.append(f"{head['command']}, {head['date']}, Python {head['python']}, {head['machine']}, {head['versions']}.")
     out.with_suffix(".md").write_text("\n".join(lines) + "\n", "utf-8")

@@ -14,7 +14,7 @@ from lifesigns.importers import read
 from lifesigns.importers.folders import FORMATS
 from lifesigns.model import Trace
 from lifesigns.model.catalogue import SERIES
-from lifesigns.model.roles import assign
+from lifesigns.model.roles import assign, role_of
 
 CLOCKS = {
     "mlflow-files": "logged",
@@ -137,3 +137,17 @@ def test_samples_name_no_machine(name: str) -> None:
     text = (SAMPLES / COPIED[name]).read_bytes()
     for path in (b"/home/", b"/root/", b"/tmp/", b"hostname", b"node_ip"):
         assert path not in text
+
+
+def test_names_of_verl_and_of_self_play() -> None:
+    """verl logs `actor/…`, `critic/…`, `response_length/…`; ML-Agents `Self-play/ELO`; Sample Factory its lag."""
+    named = {
+        "actor/kl_loss": "reference_kl",
+        "actor/ppo_kl": "kl",
+        "actor/entropy": "entropy",
+        "critic/score/mean": "completion_reward",
+        "response_length/clip_ratio": "truncated_share",
+        "Self-play/ELO": "elo",
+        "train/version_diff_avg": "policy_lag",
+    }
+    assert {n: (found[0].name if (found := role_of(n)) else "") for n in named} == named
