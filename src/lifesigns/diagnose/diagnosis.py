@@ -8,6 +8,7 @@ from dataclasses import replace
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
 from lifesigns.diagnose.coverage import coverage_of, cut_short
+from lifesigns.diagnose.lines import with_lines
 from lifesigns.diagnose.outcome import outcome_of
 from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.diagnose.words import in_words
@@ -37,6 +38,7 @@ def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -
 def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], run: str = "") -> Diagnosis:
     """The diagnosis from verdicts that are already there."""
     by_code = {rule.code: rule for rule in rules}
+    verdicts = with_lines(by_code, verdicts)
     outcome = outcome_of(trace)
     pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
     causes = _applicable(trace, pairs)

@@ -1,0 +1,97 @@
+"""What reading the source says, beside a dye or a detector about the same cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from lifesigns.diagnose import diagnose
+from lifesigns.dyes.base import DyeRule
+from lifesigns.lints.base import LintRule
+from lifesigns.model import CauseOdds, Diagnosis, Event, Location, Subject, Trace
+from lifesigns.model.series import series
+from lifesigns.rules import all_rules
+
+RULES = {r.code: r for r in all_rules()}
+CAUSE = "terminal-state-bootstrapped"
+LINE = Location("train.py", 41, "target = rewards + gamma * next_q")
+
+
+def run() -> Trace:
+    """A run that does not learn."""
+    env = Subject("env/0", "env", "CartPole-v1", info={"role": "train"})
+    returns = np.random.default_rng(0).normal(20, 5, 90)
+    watched = (series("env.episode_return", "env_step", returns, subject="env/0"),)
+    return Trace({"script": "train.py"}, {"env/0": env, "run": Subject("run", "run", "run")}, watched)
+
+
+def with_dye(trace: Trace, code: str) -> Trace:
+    """What the first firing case of a dye's rule saw, without a line."""
+    rule = RULES[code]
+    assert isinstance(rule, DyeRule)
+    case = next(iter(rule.fires_on())).trace
+    events = tuple(replace(e, location=None) for e in case.events)
+    return replace(trace, subjects={**trace.subjects, **case.subjects}, events=(*trace.events, *events))
+
+
+def with_reading(trace: Trace, *codes: str, line: Location | None = LINE) -> Trace:
+    """As if those static rules had fired, each one line further down."""
+    found = [Event("lint", "run", {"looked": list(codes), "files": 1})]
+    for number, code in enumerate(codes):
+        assert isinstance(RULES[code], LintRule)
+        at = replace(line, line=line.line + number) if line is not None else None
+        found.append(Event("lint", "run", {"code": code, "message": "read", "severity": "warning"}, location=at))
+    return replace(trace, events=(*trace.events, *found))
+
+
+def odds(told: Diagnosis) -> CauseOdds:
+    return next(c for c in told.causes if c.cause == CAUSE)
+
+
+def test_the_two_strengthen_each_other() -> None:
+    read, dyed = odds(diagnose(with_reading(run(), "L202"))), odds(diagnose(with_dye(run(), "Y501")))
+    both = odds(diagnose(with_dye(with_reading(run(), "L202"), "Y501")))
+    assert both.probability > max(read.probability, dyed.probability)
+    assert {f.code for f in both.findings} >= {"L202", "Y501"}
+
+
+def test_a_cause_has_the_line_that_was_read() -> None:
+    assert odds(diagnose(with_dye(run(), "Y501"))).location is None
+    assert odds(diagnose(with_dye(with_reading(run(), "L202"), "Y501"))).location == LINE
+
+
+def test_a_proven_defect_without_a_line_borrows_it_and_says_so() -> None:
+    alone = next(d for d in diagnose(with_dye(run(), "Y501")).defects if d.finding.code == "Y501")
+    assert alone.finding.location is None
+    told = diagnose(with_dye(with_reading(run(), "L202"), "Y501"))
+    (defect,) = [d for d in told.defects if d.finding.code == "Y501"]
+    assert defect.finding.location == LINE
+    assert defect.finding.message == f"{alone.finding.message} (line read by L202)"
+    assert defect.finding in odds(told).findings
+
+
+def test_a_line_about_something_else_is_not_borrowed() -> None:
+    told = diagnose(with_dye(with_reading(run(), "L310", "L703"), "Y501"))
+    assert [d.finding.location for d in told.defects if d.finding.code == "Y501"] == [None]
+
+
+def test_of_several_the_likeliest_rule_gives_the_line() -> None:
+    told = diagnose(with_dye(with_reading(run(), "L203", "L202"), "Y501"))
+    (defect,) = [d for d in told.defects if d.finding.code == "Y501"]
+    likeliest = max(("L203", "L202"), key=lambda c: RULES[c].causes[CAUSE].probability)
+    assert f"(line read by {likeliest})" in defect.finding.message
+
+
+def test_a_line_of_its_own_is_kept() -> None:
+    trace = with_dye(with_reading(run(), "L202"), "Y501")
+    own = Location("agent.py", 7, "loss.backward()")
+    moved = tuple(replace(e, location=own) if e.kind == "dye" else e for e in trace.events)
+    told = diagnose(replace(trace, events=moved))
+    found = {d.finding.location for d in told.defects if d.finding.code == "Y501"}
+    assert found <= {own, LINE}
+
+
+def test_without_reading_nothing_changes() -> None:
+    plain = diagnose(with_dye(run(), "Y501"))
+    assert not [f for f in plain.findings if "line read by" in f.message]
