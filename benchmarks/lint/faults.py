@@ -21,7 +21,7 @@ Seen = Counter[tuple[str, str, int]]
 _PLAIN = re.compile(r"(?P<name>[^\s/:]+\.py):(?P<line>\d+):\d+:? (?P<code>[A-Z]+\d+)")
 _GITHUB = re.compile(r"::\w+ file=(?:[^,]*/)?(?P<name>[^,/]+\.py),line=(?P<line>\d+),.*?title=(?P<code>[A-Z]+\d+)")
 NEAR = 12
-"""lines between a report and the changed line within which the report counts as about the fault."""
+"""lines between a report and the changed line within which it counts as at the line."""
 
 
 def ours(files: list[Path]) -> Seen:
@@ -45,11 +45,15 @@ def theirs(command: list[str], texts: dict[str, bytes]) -> dict[str, Seen]:
     return found
 
 
-def new_rules(before: Seen, after: Seen, file: str, line: int) -> list[str]:
-    """Rules that report more often than before, near the changed line."""
+def new_rules(before: Seen, after: Seen) -> list[str]:
+    """Rules that report more often than before; the fault is all that changed."""
     was, now = by_rule(before), by_rule(after)
-    near = {c for c, f, at in after if f == file and abs(at - line) <= NEAR}
-    return sorted(c for c in now if now[c] > was[c] and c in near)
+    return sorted(c for c in now if now[c] > was[c])
+
+
+def at_line(rules: list[str], after: Seen, file: str, line: int) -> bool:
+    """Whether one of them reports near the changed line."""
+    return any(c in rules and f == file and abs(at - line) <= NEAR for c, f, at in after)
 
 
 def by_rule(seen: Seen) -> Counter[str]:
@@ -62,7 +66,7 @@ def rows(others: dict[str, list[str]]) -> list[dict]:
     found: list[dict] = []
     texts: dict[str, bytes] = {}
     base: dict[str, Seen] = {}
-    places: list[tuple[str, str, int]] = []
+    places: list[tuple[str, str]] = []
     for number, m in enumerate(held.mutations):
         program = held.programs[m.program]
         with tempfile.TemporaryDirectory() as folder:
@@ -70,15 +74,16 @@ def rows(others: dict[str, list[str]]) -> list[dict]:
             if m.program not in base:
                 base[m.program] = ours(of_program(program.folder, program.script.name, m.file))
             after = ours(of_program(Path(folder) / "p", program.script.name, m.file))
-            seen = new_rules(base[m.program], after, planted.file.name, planted.line)
+            seen = new_rules(base[m.program], after)
+            near = at_line(seen, after, planted.file.name, planted.line)
             clean, broken = f"clean_{program.name}_{Path(m.file).name}", f"m{number}.py"
             texts[clean], texts[broken] = (program.folder / m.file).read_bytes(), planted.file.read_bytes()
-        places.append((clean, broken, planted.line))
-        found.append({"fault": m.id, "suite": m.source, "what": m.what, "hidden": m.hidden, "lifesigns": seen})
+        places.append((clean, broken))
+        found.append({"fault": m.id, "suite": m.source, "what": m.what, "lifesigns": seen, "at_line": near})
     for tool, command in others.items():
         given = theirs(command, texts)
-        for row, (clean, broken, line) in zip(found, places, strict=True):
-            row[tool] = new_rules(given[clean], given[broken], broken, line)
+        for row, (clean, broken) in zip(found, places, strict=True):
+            row[tool] = new_rules(given[clean], given[broken])
     return found + gallery(others)
 
 
@@ -92,7 +97,7 @@ def gallery(others: dict[str, list[str]]) -> list[dict]:
     """Rules that report on `broken.py` of a gallery case more often than on its `fixed.py`."""
     cases = sorted(p.parent for p in (ROOT / "gallery").glob("*/broken.py") if (p.parent / "fixed.py").is_file())
     texts = {f"{c.name}.{n}": (c / n).read_bytes() for c in cases for n in ("broken.py", "fixed.py")}
-    found = [{"fault": c.name, "suite": "gallery", "what": "", "hidden": False} for c in cases]
+    found = [{"fault": c.name, "suite": "gallery", "what": "", "at_line": None} for c in cases]
     for tool, command in {"lifesigns": [], **others}.items():
         given = theirs(command, texts) if command else {
             f"{c.name}.{n}": ours([c / n]) for c in cases for n in ("broken.py", "fixed.py")

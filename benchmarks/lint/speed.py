@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 
 def timed(command: list[str]) -> tuple[float, float]:
@@ -27,23 +28,21 @@ def lines_of(files: list[Path]) -> int:
 
 
 def rows(torchrl: Path, others: dict[str, list[str]], sample: int, many: list[Path]) -> dict:
-    """Microseconds per line of each, and a parallel run over `many`. the others read every n-th file: they are slow."""
+    """Microseconds per line of each, in turns, and a parallel run over `many`. pylint reads every n-th file."""
     files = files_below(torchrl)
     mine = [sys.executable, "-m", "lifesigns.cli", "lint"]
+    load = [round(os.getloadavg()[0], 1)]
+    ours: list[tuple[float, float]] = [timed([*mine, "--cores", "1", *map(str, files)])]
     found: list[dict] = []
-    for tool, command in {"lifesigns": [*mine, "--cores", "1"], **others}.items():
-        chosen = files if tool == "lifesigns" else files[:: max(1, len(files) // sample)]
-        cpu, wall = timed([*command, *map(str, chosen)])
-        lines = lines_of(chosen)
-        found.append(
-            {
-                "tool": tool, "files": len(chosen), "lines": lines, "cpu_s": round(cpu, 2), "wall_s": round(wall, 2),
-                "cpu_us_per_line": round(1e6 * cpu / lines, 2),
-            }
-        )  # fmt: skip
+    for tool, command in others.items():
+        chosen = files[:: max(1, len(files) // sample)] if tool == "pylint" else files
+        found.append(row(tool, chosen, [timed([*command, *map(str, chosen)])]))
+        ours.append(timed([*mine, "--cores", "1", *map(str, files)]))
+    found.insert(0, row("lifesigns", files, ours))
+    load.append(round(os.getloadavg()[0], 1))
     first = found[0]["cpu_us_per_line"]
-    for row in found:
-        row["times_lifesigns"] = round(row["cpu_us_per_line"] / first, 2)
+    for one in found:
+        one["times_lifesigns"] = round(one["cpu_us_per_line"] / first, 2)
     taken: list[Path] = []
     for path in (p for folder in many for p in files_below(folder)):
         taken.append(path)
@@ -52,4 +51,14 @@ def rows(torchrl: Path, others: dict[str, list[str]], sample: int, many: list[Pa
     cpu, wall = timed([*mine, *map(str, taken)])
     parallel = {"lines": lines_of(taken), "files": len(taken), "cpu_s": round(cpu, 2), "wall_s": round(wall, 2)}
     parallel["load"] = round(os.getloadavg()[0], 1)
-    return {"tools": found, "parallel": parallel}
+    return {"tools": found, "load": load, "parallel": parallel}
+
+
+def row(tool: str, files: list[Path], runs: list[tuple[float, float]]) -> dict:
+    """One tool's figures: medians over its runs."""
+    lines = lines_of(files)
+    cpu, wall = median(r[0] for r in runs), median(r[1] for r in runs)
+    return {
+        "tool": tool, "files": len(files), "lines": lines, "runs": len(runs), "cpu_s": round(cpu, 2),
+        "wall_s": round(wall, 2), "cpu_us_per_line": round(1e6 * cpu / lines, 2),
+    }  # fmt: skip

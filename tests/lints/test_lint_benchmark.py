@@ -14,7 +14,8 @@ def test_fixes_are_data_without_code() -> None:
     fixes = tomllib.loads((LINT / "history.toml").read_text("utf-8"))["fix"]
     assert len(fixes) >= 40
     for fix in fixes:
-        assert set(fix) == {"repository", "commit", "path", "fault"}
+        assert set(fix) == {"repository", "commit", "path", "fault", "readable"}
+        assert fix["readable"] in ("text", "convention", "use")
         assert fix["repository"] in ("vwxyzjn/cleanrl", "DLR-RM/stable-baselines3")
         assert re.fullmatch(r"[0-9a-f]{40}", fix["commit"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
@@ -53,6 +54,14 @@ class SharedMutableDefault(LintRule):
     }
     false_alarm = Likelihood(0.004, source="judgement; see benchmarks/lint")
     wrong = {
+        "of the class": """
+            class FrameStack(gym.Wrapper):
+                frames = []
+                def step(self, action):
+                    obs, reward, terminated, truncated, info = self.env.step(action)
+                    self.frames.append(obs)
+                    return self.frames, reward, terminated, truncated, info
+            """,
         "kept": """
             class Buffer:
                 def __init__(self, memory=[]):
@@ -63,6 +72,21 @@ class SharedMutableDefault(LintRule):
         "filled": "def collect(env, episodes=[]):\n    episodes.append(run(env))\n    return episodes",
     }
     right = {
+        "made anew": """
+            class FrameStack(gym.Wrapper):
+                frames = []
+                def __init__(self, env):
+                    super().__init__(env)
+                    self.frames = []
+                def step(self, action):
+                    self.frames.append(action)
+            """,
+        "a registry": """
+            class Registry:
+                known = {}
+                def add(self, name, cls):
+                    self.known[name] = cls
+            """,
         "none": """
             class Buffer:
                 def __init__(self, memory=None):
@@ -87,6 +111,37 @@ class SharedMutableDefault(LintRule):
                 bound = next((b for b in scope.bindings.get(name, ()) if b.how == "param"), None)
                 if bound is not None and _is_empty(source, default) and _is_filled(source, scope, bound):
                     yield self.at(default, f"all calls share this one object, and `{name}` is filled")
+        for node in source.nodes(ast.ClassDef):
+            assert isinstance(node, ast.ClassDef)
+            if HOLDERS.search(" ".join((node.name, *map(source.unparse, node.bases)))):
+                yield from self._of_class(source, node)
+
+    def _of_class(self, source: Source, node: ast.ClassDef) -> Iterable[Spot]:
+        for statement in node.body:
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            if not isinstance(statement, ast.Assign) or not isinstance(target, ast.Name):
+                continue
+            made = statement.value
+            queue = isinstance(made, ast.Call) and source.name(made.func) == "collections.deque" and (
+                not made.args or (isinstance(made.args[0], ast.List) and not made.args[0].elts)
+            )  # fmt: skip
+            if not (queue or _is_empty(source, made)):
+                continue
+            own = [
+                n
+                for n in source.index.attributes.get(target.id, ())
+                if isinstance(n.value, ast.Name) and n.value.id == "self" and node in source.parents(n)
+            ]
+            rebound = any(
+                isinstance(n, ast.Attribute) and n.attr == target.id and isinstance(n.ctx, ast.Store)
+                for n in ast.walk(node)
+            )
+            if not rebound and any(_fills(source, n) for n in own):
+                yield self.at(statement, f"all of `{node.name}` share this one, and `self.{target.id}` is filled")
+
+
+HOLDERS = re.compile(r"Wrapper|Env\b|Buffer|Memory|Replay|Agent|Rollout|Storage|Policy|Learner")
+"""classes of which there are several objects, each with its own memory"""
 
 
 def _defaults(scope: Scope) -> Iterable[tuple[str, ast.expr]]:

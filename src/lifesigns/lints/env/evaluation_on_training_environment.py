@@ -31,7 +31,8 @@ class EvaluationOnTrainingEnvironment(LintRule):
     --------------
     A function of this file whose name starts with `eval` or `test` resets a parameter; a call of it in a loop
     hands over the variable that the same loop steps, and nothing in the block resets that variable after it. Or an
-    `EvalCallback` of stable-baselines3 is given the variable from which a model is built.
+    `EvalCallback` of stable-baselines3 is given the variable from which a model is built, or `evaluate_policy` is,
+    between two calls of `learn` or in a callback.
 
     When it is wrong
     ----------------
@@ -53,6 +54,7 @@ class EvaluationOnTrainingEnvironment(LintRule):
     looks_at = (
         "step",
         "EvalCallback",
+        "evaluate_policy",
     )
     causes = {
         "evaluation-changes-training": Likelihood(0.2, source="judgement"),
@@ -71,6 +73,15 @@ class EvaluationOnTrainingEnvironment(LintRule):
                 obs, reward, terminated, truncated, _ = env.step(policy(obs))
                 if step % 1000 == 0:
                     print(evaluate(policy, env))
+            """,
+        "between rollouts": """
+            from stable_baselines3 import PPO
+            from stable_baselines3.common.evaluation import evaluate_policy
+            env = gym.make("CartPole-v1")
+            model = PPO("MlpPolicy", env)
+            for _ in range(10):
+                model.learn(1000, reset_num_timesteps=False)
+                score, _ = evaluate_policy(model, env)
             """,
         "callback": """
             from stable_baselines3 import SAC
@@ -149,6 +160,24 @@ class EvaluationOnTrainingEnvironment(LintRule):
                 and (source.name(call.func) or "").startswith("stable_baselines3.")
             ):
                 yield self.at(call, "the evaluation steps the environment that the model trains on")
+        for call in source.calls("stable_baselines3.common.evaluation.evaluate_policy"):
+            env = source.argument(call, 1, "env")
+            if env is not None and (_of_callback(source, call, env) or _between_rollouts(source, call, env, built)):
+                yield self.at(call, "the evaluation steps the environment that the model trains on, between rollouts")
+
+
+def _of_callback(source: Source, call: ast.Call, env: ast.expr) -> bool:
+    """`self.training_env` or `self.model.get_env()` in a callback."""
+    if isinstance(env, ast.Call):
+        return isinstance(env.func, ast.Attribute) and env.func.attr == "get_env" and "model" in source.unparse(env)
+    return dotted(env) == "self.training_env"
+
+
+def _between_rollouts(source: Source, call: ast.Call, env: ast.expr, built: set[str | None]) -> bool:
+    """Whether a loop around goes on with `learn`, and the model was made with that environment."""
+    around = source.loops(call)
+    learns = [c for c in source.method_calls("learn") if any(p is loop for loop in around for p in source.parents(c))]
+    return bool(learns) and dotted(env) in built
 
 
 def _resets(source: Source) -> list[Any]:
@@ -162,7 +191,7 @@ def _is_model(source: Source, call: ast.Call) -> bool:
 def _evaluates(source: Source, call: ast.Call, given: ast.expr) -> bool:
     """Whether a local function named after evaluation resets what it is given here."""
     target = source.function(call)
-    if target is None or target[0] is not source or not re.match(r"_?(?:eval|test)", target[1].name):
+    if target is None or not re.match(r"_?(?:eval|test)", target[1].name):
         return False
     scope = target[1]
     own = [n for n in scope.bindings if bound_argument(call, scope, n) is given]

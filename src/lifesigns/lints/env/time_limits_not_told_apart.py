@@ -17,7 +17,7 @@ class TimeLimitsNotToldApart(LintRule):
 
     What it detects
     ---------------
-    `replay_buffer_kwargs={"handle_timeout_termination": False}`, or the keyword, with Stable-Baselines3.
+    `replay_buffer_kwargs={"handle_timeout_termination": False}` for an agent of Stable-Baselines3.
 
     Why it matters
     --------------
@@ -26,7 +26,8 @@ class TimeLimitsNotToldApart(LintRule):
 
     How it decides
     --------------
-    The option is the constant False, in a file that imports Stable-Baselines3 or sb3-contrib.
+    The option is the constant False in the `replay_buffer_kwargs` of a call, in a file that imports Stable-Baselines3
+    or sb3-contrib. A buffer that the script fills itself is left out: there it decides what is stored as an end.
 
     When it is wrong
     ----------------
@@ -53,8 +54,9 @@ class TimeLimitsNotToldApart(LintRule):
             model = SAC("MlpPolicy", env, replay_buffer_kwargs={"handle_timeout_termination": False})
             """,
         "keyword": """
-            from stable_baselines3.common.buffers import ReplayBuffer
-            rb = ReplayBuffer(1000, space, actions, "cpu", handle_timeout_termination=False)
+            from stable_baselines3 import TD3
+            options = dict(handle_timeout_termination=False)
+            model = TD3("MlpPolicy", env, replay_buffer_kwargs=options)
             """,
     }
     right = {
@@ -66,18 +68,24 @@ class TimeLimitsNotToldApart(LintRule):
             from stable_baselines3 import SAC
             model = SAC("MlpPolicy", env, replay_buffer_kwargs=dict(handle_timeout_termination=args.timeouts))
             """,
-        "no such library": "rb = ReplayBuffer(1000, handle_timeout_termination=False)",
+        "filled by the script": """
+            from stable_baselines3.common.buffers import ReplayBuffer
+            rb = ReplayBuffer(1000, space, actions, "cpu", handle_timeout_termination=False)
+            rb.add(obs, real_next_obs, actions, rewards, terminations, infos)
+            """,
     }
 
     def look(self, source: Source) -> Iterable[Spot]:
         """At the option's value."""
         if not any(n.startswith(("stable_baselines3", "sb3_contrib")) for n in source.imports.values()):
             return
-        given = [k.value for c in source.index.keywords.get(OPTION, ()) for k in c.keywords if k.arg == OPTION]
-        for key in source.index.strings.get(OPTION, ()):
-            at = source.parent(key)
-            if isinstance(at, ast.Dict):
-                given += [v for k, v in zip(at.keys, at.values, strict=True) if k is key]
-        for value in given:
-            if isinstance(value, ast.Constant) and value.value is False:
-                yield self.at(value, "every end of an episode counts as a termination, time limits included")
+        for call in source.index.keywords.get("replay_buffer_kwargs", ()):
+            options = source.value(source.argument(call, -1, "replay_buffer_kwargs"))
+            pairs: list[tuple[str | None, ast.expr]] = []
+            if isinstance(options, ast.Dict):
+                pairs = [(getattr(k, "value", None), v) for k, v in zip(options.keys, options.values, strict=True)]
+            elif isinstance(options, ast.Call) and source.name(options.func) == "dict":
+                pairs = [(k.arg, k.value) for k in options.keywords]
+            for name, value in pairs:
+                if name == OPTION and isinstance(value, ast.Constant) and value.value is False:
+                    yield self.at(value, "every end of an episode counts as a termination, time limits included")

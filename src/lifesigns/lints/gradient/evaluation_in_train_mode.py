@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 
@@ -32,8 +33,8 @@ class EvaluationInTrainMode(LintRule):
 
     How it decides
     --------------
-    The file holds such layers and a `backward`, calls no `eval()` and no `train(...)` with an argument, and the
-    function or its body is under `no_grad`.
+    The file, or that of the network's class, holds such layers, and the file a `backward`; it calls no `eval()` and no
+    `train(...)` with an argument, and the function or its body is under `no_grad`.
 
     When it is wrong
     ----------------
@@ -51,7 +52,7 @@ class EvaluationInTrainMode(LintRule):
     code = "L309"
     since = "0.2"
     severity = "warning"
-    looks_at = tuple(sorted(LAYERS))
+    looks_at = (*sorted(LAYERS), "no_grad", "inference_mode")
     causes = {
         "mode-wrong": Likelihood(0.2, source="judgement"),
         "evaluation-misleads": Likelihood(0.05, source="judgement"),
@@ -125,4 +126,11 @@ class EvaluationInTrainMode(LintRule):
 
 def _runs_network(source: Source, scope: Scope) -> bool:
     quiet = [c for c in scope.calls if source.without_gradient(c)]
-    return any(source.is_a(c.func, MODULE) for c in quiet)
+    run = [c for c in quiet if source.is_a(c.func, MODULE)]
+    return bool(run) and (not source.words.isdisjoint(LAYERS) or any(_has_layers(source, c.func) for c in run))
+
+
+def _has_layers(source: Source, network: ast.expr) -> bool:
+    """Whether such a layer is in the file that a network's class comes from."""
+    info = source.class_of(network)
+    return info is not None and not info.source.words.isdisjoint(LAYERS)

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
+from lifesigns.lints.seed.settings import has_seed_setting
 from lifesigns.lints.source import Source
 from lifesigns.rules import Likelihood
 
@@ -63,6 +64,16 @@ class FixedSeedBesideASetting(LintRule):
             np.random.seed(args.seed)
             torch.manual_seed(0)
             """,
+        "of the environment": """
+            import argparse
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--seed", type=int, default=1)
+            args = parser.parse_args()
+            torch.manual_seed(args.seed)
+            env = gym.make("CartPole-v1")
+            obs, _ = env.reset(seed=0)
+            obs, reward, terminated, truncated, _ = env.step(0)
+            """,
         "in a module": """
             class Net(nn.Module):
                 def __init__(self):
@@ -94,23 +105,31 @@ class FixedSeedBesideASetting(LintRule):
     def look(self, source: Source) -> Iterable[Spot]:
         """At the call."""
         calls = source.calls(*SEEDERS)
-        has_setting = any(
-            isinstance(a, ast.Constant) and a.value == "--seed"
-            for c in source.index.calls.get("add_argument", ())
-            for a in c.args
-        ) and bool(source.index.attributes.get("seed"))
+        has_setting = has_seed_setting(source)
         given = {source.name(c.func) for c in calls if c.args and not isinstance(c.args[0], ast.Constant)}
         for call in calls:
             if len(call.args) != 1 or not isinstance(call.args[0], ast.Constant):
                 continue
             scope = source.enclosing_function(call)
             name = scope.qualname.lower() if scope is not None else ""
-            if any(w in name for w in ("eval", "test", "valid", "demo", "plot")):
+            if _is_aside(name):
                 continue
             if scope is not None and scope.name == "__init__" and scope.parent in _modules(source):
                 yield self.at(call, "each network made starts from the same weights, whatever the script's seed")
             elif has_setting and source.name(call.func) not in given:
                 yield self.at(call, "a constant, although the script has a setting `seed`")
+        resets = [(c, s) for c in source.env_resets() if (s := source.argument(c, -1, "seed")) is not None]
+        if not has_setting or any(not isinstance(s, ast.Constant) for _, s in resets):
+            return
+        for call, seed in resets:
+            scope = source.enclosing_function(call)
+            aside = scope is not None and (scope.name in ("reset", "step") or _is_aside(scope.qualname.lower()))
+            if isinstance(seed, ast.Constant) and isinstance(seed.value, int) and not aside:
+                yield self.at(call, "the environment's seed is a constant, although the script has a setting `seed`")
+
+
+def _is_aside(name: str) -> bool:
+    return any(w in name for w in ("eval", "test", "valid", "demo", "plot"))
 
 
 def _modules(source: Source) -> list[object]:

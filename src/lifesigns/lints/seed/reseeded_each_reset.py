@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source
+from lifesigns.lints.source.tree import Scope
 from lifesigns.rules import Likelihood
 
 ON_PURPOSE = re.compile(r"eval|test|valid|video|record|replay|check|render|play|demo")
@@ -51,6 +52,14 @@ class ReseededEachReset(LintRule):
     causes = {"seed-ignored": Likelihood(0.1, source="judgement")}
     false_alarm = Likelihood(0.005, source="judgement; see benchmarks/lint")
     wrong = {
+        "in a function": """
+            def run_episode(env, policy):
+                obs, _ = env.reset(seed=0)
+                obs, r, terminated, truncated, _ = env.step(policy(obs))
+            env = gym.make("CartPole-v1")
+            for episode in range(500):
+                run_episode(env, policy)
+            """,
         "each episode": """
             env = gym.make("CartPole-v1")
             for episode in range(500):
@@ -70,6 +79,14 @@ class ReseededEachReset(LintRule):
             """,
     }
     right = {
+        "a function for evaluation": """
+            def evaluate_once(env):
+                obs, _ = env.reset(seed=0)
+                obs, r, terminated, truncated, _ = env.step(0)
+            env = gym.make("CartPole-v1")
+            for episode in range(5):
+                evaluate_once(env)
+            """,
         "once": """
             env = gym.make("CartPole-v1")
             obs, _ = env.reset(seed=1)
@@ -94,9 +111,11 @@ class ReseededEachReset(LintRule):
             seed = source.argument(call, -1, "seed")
             around = source.loops(call)
             env = source.receiver(call)
-            if seed is None or not around or env is None or source.role(env) is Role.EVAL_ENVIRONMENT:
+            if seed is None or env is None or source.role(env) is Role.EVAL_ENVIRONMENT:
                 continue
             function = source.enclosing_function(call)
+            if not around and not (isinstance(seed, ast.Constant) and _called_in_loop(source, function)):
+                continue
             if function is not None and function.name == "reset":
                 continue
             if ON_PURPOSE.search(f"{source.unparse(env)} {function.qualname if function else ''}".lower()):
@@ -105,6 +124,14 @@ class ReseededEachReset(LintRule):
                 continue
             if not any(_changes(source, n, loop) for loop in around for n in (*ast.walk(seed), *ast.walk(env))):
                 yield self.at(call, f"each turn of the loop starts from the same seed, `{source.unparse(seed)}`")
+
+
+def _called_in_loop(source: Source, function: Scope | None) -> bool:
+    """Whether a function that plays one episode is given its environment and called once per turn of a loop."""
+    if function is None or not any(b[0].how == "param" and "env" in n for n, b in function.bindings.items()):
+        return False
+    calls = source.callers(function)
+    return bool(calls) and all(source.loops(c) for c in calls)
 
 
 def _changes(source: Source, node: ast.AST, loop: ast.AST) -> bool:

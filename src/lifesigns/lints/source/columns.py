@@ -252,7 +252,10 @@ def _reduced(source: Source, op: Op, depth: int) -> Form | None:
     if said is None:
         return NUMBER if not op.keywords else None
     axis, keep = source.number(said), op.keywords.get("keepdim") or op.keywords.get("keepdims") or op.arg(2)
-    if axis not in (1, -1) or op.name in ("sum", "mean", "logsumexp") or not _is_table(source, op.input):
+    of_actions = op.name == "sum" and source.role(op.input) is Role.LOG_PROBABILITY
+    if axis not in (1, -1) or (op.name in ("sum", "mean", "logsumexp") and not of_actions):
+        return None
+    if not of_actions and not _is_table(source, op.input):
         return None
     if keep is None or (isinstance(keep, ast.Constant) and keep.value is False):
         return Form("row", axis == 1)

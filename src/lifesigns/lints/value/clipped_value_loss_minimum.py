@@ -32,7 +32,7 @@ class ClippedValueLossMinimum(LintRule):
 
     What to do
     ----------
-    `torch.max(...)`.
+    `torch.max` of the two, as in the policy's own clip.
 
     References
     ----------
@@ -42,7 +42,7 @@ class ClippedValueLossMinimum(LintRule):
     code = "L221"
     since = "0.2"
     severity = "warning"
-    looks_at = ("min", "minimum")
+    looks_at = ("min", "minimum", "clamp", "clip")
     causes = {"value-learns-nothing": Likelihood(0.03, source="judgement")}
     false_alarm = Likelihood(0.002, source="judgement; see benchmarks/lint")
     wrong = {

@@ -9,7 +9,7 @@ from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Binding, Source
 from lifesigns.lints.source.role_names import role_of_name
 from lifesigns.lints.source.tree import Scope
-from lifesigns.lints.value.backward_loops import ENDS, BackwardSum, backward_sums, is_end, knows_ends
+from lifesigns.lints.value.backward_loops import ENDS, BackwardSum, backward_sums, is_end, knows_ends, runs_backward
 from lifesigns.rules import Likelihood
 
 
@@ -66,6 +66,11 @@ class SumCrossesEpisodes(LintRule):
                 last = deltas[t] + gamma * 0.95 * last
                 advantages[t] = last
             """,
+        "lambda-return": """
+            for t in reversed(range(T)):
+                alive = 1.0 - dones[t + 1]
+                returns[t] = rewards[t] + gamma * (lam * returns[t + 1] + (1 - lam) * values[t + 1] * alive)
+            """,
         "never read": """
             def discounted(rewards, dones, gamma):
                 out, running = [], 0.0
@@ -81,6 +86,11 @@ class SumCrossesEpisodes(LintRule):
                 mask = 1 - dones[t]
                 delta = rewards[t] + gamma * values[t + 1] * mask - values[t]
                 last = delta + gamma * lam * mask * last
+            """,
+        "lambda-return": """
+            for t in reversed(range(T)):
+                alive = 1.0 - dones[t + 1]
+                returns[t] = rewards[t] + gamma * (lam * returns[t + 1] + (1 - lam) * values[t + 1]) * alive
             """,
         "by a branch": """
             for t in reversed(range(T)):
@@ -111,6 +121,10 @@ class SumCrossesEpisodes(LintRule):
 
     def look(self, source: Source) -> Iterable[Spot]:
         """At the sum."""
+        for loop in source.nodes(ast.For):
+            assert isinstance(loop, ast.For)
+            for half in _half_masked(source, loop) if runs_backward(source, loop.iter) else ():
+                yield self.at(half, "of the sum carried on and the value of the next state, one alone is masked")
         for held in backward_sums(source):
             scope = source.enclosing_function(held.loop)
             if (unread := _unread_end(source, scope)) is not None:
@@ -119,6 +133,28 @@ class SumCrossesEpisodes(LintRule):
             elif not _masked(source, held) and any(_has_end(source, f.node) for t in held.now for f in t.factors):
                 text = "the value of the next state is masked at ends and the sum over later steps is not"
                 yield self.at(held.binding.statement, text)
+
+
+def _half_masked(source: Source, loop: ast.For) -> Iterable[ast.AST]:
+    """`x[t] = r[t] + gamma * (lam * x[t + 1] + (1 - lam) * v[t + 1] * mask)`: the sum in brackets, if so."""
+    for node in ast.walk(loop):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if not isinstance(node, ast.Assign) or not isinstance(target, ast.Subscript):
+            continue
+        name = ast.dump(target.value).replace("Store()", "Load()")
+        for inner in ast.walk(node.value):
+            if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Add):
+                continue
+            around = source.parent(inner)
+            sides = (inner.left, inner.right)
+            carried = [
+                any(isinstance(n, ast.Subscript) and ast.dump(n.value) == name for n in ast.walk(s)) for s in sides
+            ]
+            masked = [any(is_end(source, n) for n in ast.walk(s)) for s in sides]
+            whole = isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult)
+            outside = whole and any(is_end(source, n) for n in (around.left, around.right) if n is not inner)
+            if whole and not outside and carried.count(True) == 1 and masked.count(True) == 1:
+                yield inner
 
 
 def _has_end(source: Source, node: ast.AST) -> bool:

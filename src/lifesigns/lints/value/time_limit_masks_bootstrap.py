@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source
+from lifesigns.lints.source.calling import bound_argument
+from lifesigns.lints.source.role_names import last_part
+from lifesigns.lints.source.tree import dotted
 from lifesigns.lints.value.td_sums import is_merged, td_sums
 from lifesigns.rules import Likelihood
 
@@ -65,6 +69,12 @@ class TimeLimitMasksBootstrap(LintRule):
             done = terminated or truncated
             memory.append((obs, action, reward, next_obs, done))
             """,
+        "under another name": """
+            for t in range(128):
+                next_obs, reward, terminated, truncated, _ = envs.step(action)
+                done = terminated | truncated
+                terminations[t] = torch.as_tensor(done)
+            """,
         "masked": """
             next_obs, reward, terminated, truncated, _ = env.step(action)
             done = float(terminated or truncated)
@@ -72,6 +82,12 @@ class TimeLimitMasksBootstrap(LintRule):
             """,
     }
     right = {
+        "named as either": """
+            for t in range(128):
+                next_obs, reward, terminated, truncated, _ = envs.step(action)
+                dones[t] = torch.as_tensor(terminated | truncated)
+                terminations[t] = torch.as_tensor(terminated)
+            """,
         "terminated alone": """
             next_obs, reward, terminated, truncated, _ = env.step(action)
             buffer.add(obs, action, reward, next_obs, terminated)
@@ -114,10 +130,43 @@ class TimeLimitMasksBootstrap(LintRule):
             for factor in (f for t in held.futures for f in t.factors):
                 if source.role(factor.node) is Role.MASK and is_merged(source, factor.node):
                     yield self.at(factor.node, "an end by time limit takes the future out of the target")
+        yield from self._misnamed(source)
         for node in source.nodes(ast.IfExp):
             assert isinstance(node, ast.IfExp)
             if source.number(node.body) == 0 and _is_either(source, node.test) and _is_value(source, node.orelse):
                 yield self.at(node.test, "the value at an end by time limit is replaced by 0")
+
+    def _misnamed(self, source: Source) -> Iterable[Spot]:
+        """Storage, and parameters of functions, that say terminated and are given either flag."""
+        text = "an end by time limit goes where the name says termination"
+        for node in source.nodes(ast.Assign):
+            assert isinstance(node, ast.Assign)
+            target = node.targets[0]
+            if isinstance(target, ast.Subscript) and _says_terminated(target.value) and _merged(source, node.value):
+                yield self.at(node.value, text)
+        for call in source.method_calls("append"):
+            held = source.receiver(call)
+            if held is not None and call.args and _says_terminated(held) and _merged(source, call.args[0]):
+                yield self.at(call.args[0], text)
+        for scope in source.functions():
+            names = [n for n, b in scope.bindings.items() if b[0].how == "param" and _named_terminated(n)]
+            for call in source.callers(scope) if names and not re.search("log|print|eval|test", scope.name) else ():
+                for given in (g for n in names if (g := bound_argument(call, scope, n)) is not None):
+                    if _merged(source, given):
+                        yield self.at(given, text)
+
+
+def _says_terminated(node: ast.AST) -> bool:
+    name = dotted(node)
+    return name is not None and _named_terminated(name)
+
+
+def _named_terminated(name: str) -> bool:
+    return bool(re.match(r"(?:\w+_)?terminat(?:ed|ions?)(?:_buf|_buffer)?$", last_part(name)))
+
+
+def _merged(source: Source, node: ast.expr) -> bool:
+    return source.role(node) in (Role.DONE, Role.UNKNOWN) and is_merged(source, node)
 
 
 def _in_either(source: Source, read: ast.AST) -> bool:
