@@ -151,9 +151,10 @@ def _half_masked(source: Source, loop: ast.For) -> Iterable[ast.AST]:
                 any(isinstance(n, ast.Subscript) and ast.dump(n.value) == name for n in ast.walk(s)) for s in sides
             ]
             masked = [any(is_end(source, n) for n in ast.walk(s)) for s in sides]
-            whole = isinstance(around, ast.BinOp) and isinstance(around.op, ast.Mult)
-            outside = whole and any(is_end(source, n) for n in (around.left, around.right) if n is not inner)
-            if whole and not outside and carried.count(True) == 1 and masked.count(True) == 1:
+            if not isinstance(around, ast.BinOp) or not isinstance(around.op, ast.Mult):
+                continue
+            outside = any(is_end(source, n) for n in (around.left, around.right) if n is not inner)
+            if not outside and carried.count(True) == 1 and masked.count(True) == 1:
                 yield inner
 
 
