@@ -119,3 +119,44 @@ def test_where_one_steps_reward_reaches_more_steps_than_were_planted(
 
     found = compared(script, rollout(0), rollout(1)).spread(planted)
     assert (found.line if found else None) == expected
+
+
+def test_a_name_that_is_bound_anew_is_not_read_any_more(tmp_path: Path) -> None:
+    """`reward` is given a tensor and nothing reads it before the next step gives another reward."""
+    path = tmp_path / "slip.py"
+    path.write_text("obs, reward = env.step(action)\nreward = tensor(reward)\nprint(obs)\n", "utf-8")
+
+    def log(by: int) -> Log:
+        return Log(path).at(1, reward=1 + by).at(2, reward=f"t{by}").at(3).at(1, reward=1).at(2, reward="t").at(3)
+
+    found = compared(path, log(0), log(1))
+    assert line(found.unread()) == 2
+    assert line(found.lost()) == 2
+
+
+def test_what_survives_a_reset_is_named_where_it_is_first_mentioned_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "memory.py"
+    path.write_text("a, h = net(o, h)\no = env.step(a)\no = env.reset()\nkeep = h[0]\nh = (h[0] * 0, h[1])\n", "utf-8")
+
+    def log(by: int) -> Log:
+        found = Log(path).at(1, h=0).at(2, o=0)
+        for k in range(3):
+            found.at(1, h=k * by).at(2, o=k + by)
+        return found.at(3, o=9).at(4).at(5, h=5 * by).at(1, h=6 * by).at(2, o=8)
+
+    found = compared(path, log(0), log(1))
+    assert line(found.survives(3)) == 4
+    assert line(found.survives(30)) == 2, "where the steps are not known, the first stained line"
+
+
+def test_the_line_that_should_have_cut_a_spread(tmp_path: Path) -> None:
+    path = tmp_path / "gae.py"
+    path.write_text("def gae(ended):\n  for t in ts:\n    if ended[t]:\n      g = 0\n    g = d[t] + g\n", "utf-8")
+
+    def log(by: int) -> Log:
+        found = Log(path).at(1, 2)
+        for k in range(4):
+            found.at(2, 2).at(3, 2).at(5, 2, g=k + by)
+        return found
+
+    assert line(compared(path, log(0), log(1)).cut(1)) == 3

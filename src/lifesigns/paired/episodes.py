@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import options, origin, readings
-from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
+from lifesigns.paired import options, origin, readings, source
+from lifesigns.paired.experiments import Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
-from lifesigns.paired.rewards import value_weight
+from lifesigns.paired.rewards import impulse, value_weight
 from lifesigns.paired.runlog import GRAD, Stain
 
 TIME_LIMITS = ("handle_timeout_termination",)
@@ -57,6 +57,8 @@ def truncated_end(lab: Lab, facts: Facts) -> None:
     inserted = bool(lab.log("busy").notes.get("dummy_rows"))  # the agent is asked to act on them, to no effect
     facts.data["through_statistics"] = not inserted and _acted_differently(lab.plan("busy"), stain)
     facts.data["bootstraps"] = _bootstraps(lab)
+    if not facts.data["bootstraps"]:
+        facts.data.update(_never_bootstrapped(lab))
     facts.data.update(_ended_targets(lab, stain))
     if not facts.data["gradients_touched"]:
         facts.data.update(_lost_at(lab, stain))
@@ -68,6 +70,29 @@ def truncated_end(lab: Lab, facts: Facts) -> None:
     steps = [s for s in stain.base.of_kind("step").tolist() if (at := stain.base.site(s)) and options.in_library(at)]
     ignored = options.given_at(stain.base.site(steps[0]), TIME_LIMITS, False) if steps else None
     facts.data.update({"option": ignored} if ignored else {})
+
+
+def _never_bootstrapped(lab: Lab) -> dict[str, Any]:
+    """Where nothing is bootstrapped: the line of the user's that would value the last observation of an episode, in a
+    branch on the kind of its end that is never taken, though episodes end in both ways."""
+    plan = lab.plan("busy")
+    log = plan.log
+    acting = {plan.label(c) for c in plan.acting_calls}
+    critics = {x: set(log.notes["networks"][x].get("known_as", [])) for x in plan.trained - acting}
+    seen: dict[str, set[int]] = {}
+    for site in (s for s in log.sites if s and s[2]):
+        seen.setdefault(site[2], set()).add(site[3])
+    for label, names in critics.items():
+        run = {
+            (s.user_file, s.user_line)
+            for c in plan.log.of_kind("call").tolist()
+            if plan.label(c) == label and (s := log.site(c)) is not None
+        }
+        for file, lines in seen.items():
+            line = source.never_run(file, names, {at for f, at in run if f == file}, lines) if names else 0
+            if line:
+                return {"never_bootstrapped": label, "line": {"file": file, "line": line}}
+    return {}
 
 
 def _ended_targets(lab: Lab, stain: Stain) -> dict[str, Any]:
@@ -115,7 +140,7 @@ def _bootstraps(lab: Lab) -> bool:
             if readings.meeting(values, rewards, first_touched(values)) is not None:
                 return True
         rewards = lab.stain("natural", "reward-once")
-        reading = readings.impulse(rewards, DELTA, rewards.common)
+        reading = impulse(lab.plan("natural"), rewards)
         if reading is None:
             return False
         weights = [value_weight(lab, name, rewards, reading) for name in ("next-value", "one-value")]

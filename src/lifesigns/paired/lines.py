@@ -17,7 +17,8 @@ def _lost(data: dict[str, Any]) -> bool:
 
 
 def _alike(data: dict[str, Any]) -> bool:
-    return (_lost(data) or bool(data.get("ended_lost"))) and not data.get("kind_matters")
+    lost = _lost(data) or bool(data.get("ended_lost"))
+    return lost and not data.get("kind_matters") and not data.get("never_bootstrapped")
 
 
 def _told_apart(data: dict[str, Any]) -> bool:
@@ -67,7 +68,7 @@ def _transformed(data: dict[str, Any]) -> bool:
 
 
 WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
-    ("reward", _lost, "natural", "reward-comb", "unread"),
+    ("reward", _lost, "natural", "reward-comb", "lost"),
     ("discounting", _off, "natural", "reward-once", "spread"),
     ("reward-sign", _wrong_way, "natural", "reward-once", "negative"),
     ("reward-pairing", _shifted, "natural", "reward-once", "stored"),
@@ -117,6 +118,8 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
         return path.end()
     if how in ("merged", "last read"):
         return _where_end_is_lost(path, how, data)
+    if how == "lost":
+        return path.lost() or path.unread() or path.end()
     if how == "unread":
         return path.unread() or path.end()
     if how == "taken":

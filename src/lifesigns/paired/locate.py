@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lifesigns.paired import source
 
+INFO = re.compile(r"_?infos?$")
 RESET_CALL = re.compile(r"\.reset\(")
 STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
 
@@ -84,6 +85,22 @@ class LinePath:
                 first.setdefault((mark.file, mark.line), mark)
         unread = (m for m in reversed(first.values()) if self._fresh(m) and self.reader(m, self._fresh(m)) is None)
         return next(unread, None)
+
+    def lost(self) -> Mark | None:
+        """Where a step's reward is lost: from the step on, line after line that reads what the one before gave, sums
+        for statistics left out; the last that is stained and not read, or the first reader that passes nothing on."""
+        mark = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
+        names = {n for n in self._fresh(mark) if not INFO.match(n)} if mark is not None else set[str]()
+        start, at = mark, {m.at: m for m in self.marks}
+        for _ in range(64):
+            found = self.reader(mark, names, sums=False) if mark is not None and names else None
+            if found is None:
+                return None if mark is start else mark
+            if found.at not in at:
+                return found
+            mark = at[found.at]
+            names = self._fresh(mark)
+        return mark
 
     def stored(self) -> Mark | None:
         """The line that takes up what the first stained step gave, inside the functions that it is handed to; one that

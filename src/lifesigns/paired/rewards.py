@@ -41,10 +41,21 @@ def strong(lab: Lab, facts: Facts, name: str, again: str) -> None:
 def impulse_stain(lab: Lab) -> tuple[Stain, str]:
     """The stain of one reward where it is learned from soon, else that of the comb; and which it is."""
     once = lab.stain("natural", "reward-once")
-    reading = readings.impulse(once, DELTA, once.common)
+    reading = impulse(lab.plan("natural"), once)
     if once.of_kind("grad") and reading is not None and (reading.count >= 3 or reading.rows >= 4):
         return once, "once"
     return lab.stain("natural", "reward-comb"), "comb"
+
+
+def impulse(plan: Plan, stain: Stain) -> readings.Impulse | None:
+    """The impulse response in the first phase of learning that answers, else in all of the run: what is collected after
+    it holds values of networks that have learned from the stain."""
+    return readings.impulse(stain, DELTA, phase_end(plan, stain)) or readings.impulse(stain, DELTA, stain.common)
+
+
+def phase_end(plan: Plan, stain: Stain) -> int:
+    """The first step of a training environment after the first optimiser step that differs."""
+    return next((s.action for s in plan.training if s.action > stain.first_step), stain.common)
 
 
 def discounting(lab: Lab, facts: Facts) -> None:
@@ -56,7 +67,7 @@ def discounting(lab: Lab, facts: Facts) -> None:
     once = plan.impulse_step()
     facts.data["rows_before"] = min(once.in_episode, plan.steps_to_first_update) - 1 if once is not None else 0
     answer(stain, facts)
-    reading = readings.impulse(stain, DELTA, stain.common)
+    reading = impulse(plan, stain)
     if reading is None:
         raise Blind("no operation shows a geometric response to one reward (rewards or returns are normalised first)")
     facts.data.update(responses=reading.count, scale=reading.scale)
@@ -137,9 +148,10 @@ def value_weight(lab: Lab, name: str, rewards: Stain, reading: readings.Impulse)
         values = lab.stain("natural", name)
     except Blind:
         return None
-    if any(i < lab.plan("natural").first_grad for i in values.of_kind("action")):
+    plan = lab.plan("natural")
+    if any(i < plan.first_grad for i in values.of_kind("action")):
         return None  # it was a policy's output
-    return readings.value_weights(values, reading.record, reading.ratio, values.common)
+    return readings.value_weights(values, reading.record, reading.ratio, phase_end(plan, values))
 
 
 def boundary(lab: Lab, facts: Facts) -> None:

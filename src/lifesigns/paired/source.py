@@ -82,15 +82,34 @@ def guard_of(file: str, line: int, names: Iterable[str]) -> int:
         return line
     wanted, read = set(names), names_of(file).get(line, Names()).read
     inside = _innermost(tree, line)
-    best = 0
+    guard = mask = 0
     for node in ast.walk(inside) if inside is not None else ():
         if isinstance(node, ast.If) and _names_end(ast.unparse(node.test)):
             targets = {n for part in (*node.body, *node.orelse) for n in _bound(part)}
             if targets & wanted and node.lineno < line:
-                best = max(best, node.lineno)
+                guard = max(guard, node.lineno)
         elif isinstance(node, ast.Assign) and node.lineno < line and _bound(node) & (read - wanted):
-            best = max(best, node.lineno) if _names_end(ast.unparse(node)) else best
-    return best or line
+            mask = max(mask, node.lineno) if _names_end(ast.unparse(node)) else mask
+    return guard or mask or line
+
+
+def never_run(file: str, names: set[str], run: set[int], seen: set[int]) -> int:
+    """The line of a call of one of `names` that is in a branch of a condition on an episode's end and not among the
+    lines of its calls that have `run`, in a function of which some line was `seen`; 0 where there is none."""
+    tree = tree_of(file)
+    for node in ast.walk(tree) if tree is not None else ():
+        if not isinstance(node, ast.If | ast.IfExp) or not _names_end(ast.unparse(node.test)):
+            continue
+        function = _innermost(tree, node.lineno) if tree is not None else None
+        first, last = getattr(function, "lineno", 1), getattr(function, "end_lineno", 1 << 30)
+        if not any(first <= line <= last for line in seen):
+            continue
+        parts = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [*node.body, *node.orelse]
+        for call in (c for part in parts for c in ast.walk(part) if isinstance(c, ast.Call)):
+            called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+            if called in names and call.lineno not in run:
+                return call.lineno
+    return 0
 
 
 def _names_end(text: str) -> bool:

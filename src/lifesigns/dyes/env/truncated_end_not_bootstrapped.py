@@ -64,7 +64,7 @@ class TruncatedEndNotBootstrapped(DyeRule):
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
         facts = self.facts(view)
-        if not facts.get("bootstraps"):
+        if not facts.get("bootstraps") and not facts.get("never_bootstrapped"):
             raise CannotTell("nothing is bootstrapped from the value of a next observation")
         ended, lost = count(facts, "ended_targets", 0), count(facts, "ended_lost", 0)
         if _lost(ended, lost, bool(facts.get("kind_matters"))) and not facts.get("through_statistics"):
@@ -83,6 +83,8 @@ class TruncatedEndNotBootstrapped(DyeRule):
             f"other last observations of {planted} truncated episodes changed none of {gradients} gradients"
             f"{_kind(facts.get('kind_matters'))}"
         )
+        if not facts.get("bootstraps"):
+            message += "; the line that would value them, in a branch on the end of an episode, never ran"
         yield self.found(view, message, "error", 0.0, None)
 
     def fires_on(self) -> Iterable[Case]:
@@ -92,6 +94,8 @@ class TruncatedEndNotBootstrapped(DyeRule):
         yield dye_case("told apart", self.dye, {**seen, "kind_matters": True})
         some = {**seen, "gradients_touched": 9, "ended_targets": 12, "ended_lost": 8, "kind_matters": False}
         yield dye_case("some of the targets", self.dye, some)
+        never = {**seen, "bootstraps": False, "never_bootstrapped": "Sequential#1", "kind_matters": False}
+        yield dye_case("a branch never taken", self.dye, never)
         yield dye_case("not known", self.dye, {**seen, "kind_blind": "there was no time"})
 
     def quiet_on(self) -> Iterable[Case]:

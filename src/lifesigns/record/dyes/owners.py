@@ -36,6 +36,19 @@ def describe(notes: dict[str, Any], steps: Any, networks: Any) -> None:
         note["called_at"] = places
 
 
+def known_as(module: Any, frame: Any) -> list[str]:
+    """Names that a module has in a frame of the user's: of a variable, or of an attribute of an object held by one."""
+    if frame is None:
+        return []
+    scope = {**frame.f_globals, **frame.f_locals}
+    found = [name for name, value in scope.items() if value is module]
+    for holder in frame.f_locals.values():
+        held = vars(holder) if hasattr(holder, "__dict__") and not isinstance(holder, type) else {}
+        for part in (held, held.get("_modules") or {}):
+            found += [name for name, value in part.items() if value is module]
+    return sorted(set(found))[:8]
+
+
 def _place(module: Any, parent: Any, networks: Any) -> Any:
     called = networks.called_at.get(id(module))
     if called is not None:

@@ -165,7 +165,7 @@ class Networks:
         self.labels: dict[int, str] = {}
         self.held: list[Any] = []
         self.first: dict[int, bytes] = {}
-        self.called_at: dict[int, tuple[Any, Any]] = {}
+        self.called_at: dict[int, tuple[Any, Any, list[str]]] = {}
         self.calls: dict[str, int] = {}
         self.kwargs: dict[str, Any] = {}
         self.pending: dict[str, Any] = {}
@@ -193,6 +193,7 @@ class Networks:
                 "trained": any(id(p) in owned for p in m.parameters()),
                 "parameters": sum(1 for _ in m.parameters()),
                 "returns": owners.returns(m),
+                "known_as": self.called_at[id(m)][2] if id(m) in self.called_at else [],
             }
             for m in self.held
         }
@@ -225,7 +226,8 @@ class Networks:
             return
         self.depth += 1
         if id(module) not in self.called_at:
-            self.called_at[id(module)] = (module, callsite.location(callsite.user_frame(sys._getframe(1))))
+            user = callsite.user_frame(sys._getframe(1))
+            self.called_at[id(module)] = (module, callsite.location(user), owners.known_as(module, user))
         if self.depth == 1:
             self.kwargs = dict(self.pending)
         if self.depth == 1 and not self.session.quiet:
