@@ -64,7 +64,6 @@ def facts_of(found: Survey) -> Facts:
     ties, seen = properties.number("tie_rate"), properties.number("reward_in_episodes")
     random = found.ladder.random
     flat = random is None or len(set(random.returns)) <= 1
-    greedy = found.ladder.best("greedy")
     return Facts(
         name,
         family_of(
@@ -76,7 +75,7 @@ def facts_of(found: Survey) -> Facts:
         properties.number("step_seconds"),
         found.target,
         blocked=flat and seen == 0 and (ties is None or ties > BLOCKED_TIES),
-        easy=greedy is not None and found.target is not None and greedy.mean >= found.target,
+        registered=not found.target_source.startswith("median"),
     )
 
 

@@ -9,7 +9,21 @@ import pytest
 from baseline_worlds import Corridor
 
 from lifesigns.baselines import measures
-from lifesigns.baselines.methods import bandit, cloning, fixed, gorp, linear, lqr, mppi, open_loop, tabular, tree_search
+from lifesigns.baselines.methods import (
+    bandit,
+    cloning,
+    evolution,
+    fixed,
+    gorp,
+    ilqr,
+    linear,
+    lqr,
+    mppi,
+    open_loop,
+    rollout_iw,
+    tabular,
+    tree_search,
+)
 from lifesigns.baselines.problem import Problem, Slice
 
 Make = Callable[..., Problem]
@@ -168,3 +182,61 @@ def test_another_reward_is_not_planned_for_in_closed_form(problem: Make) -> None
     made = problem("HalfCheetah-v5")
     made.world.env = TransformReward(made.world.env, lambda r: -r)
     assert MujocoRollout.of(made) is None
+
+
+def test_rollout_iw_walks_the_corridor_straight(problem: Make) -> None:
+    made, limit = ready(problem("Corridor"))
+    rung, played = rollout_iw.rollout_iw(made, limit, nodes=60)
+    assert rung.mean == pytest.approx(Corridor.BEST)
+    assert played[0].whole
+    assert rollout_iw.rollout_iw(problem("Steer"), limit)[0].blind
+
+
+def test_ilqr_finds_the_optimum_of_a_linear_world_with_quadratic_cost(problem: Make) -> None:
+    """x' = x + u/2 with |u| <= 1 from x in [1, 2] pays -x'^2: full brake, then zero."""
+    made, _ = ready(problem("Steer"))
+    made.sps = 1e4
+    rung = ilqr.ilqr(made, Slice(made.world, 20.0))
+    assert not rung.blind
+    assert "true model" in rung.unfair
+    for seed, got in enumerate(rung.returns):
+        made.world.reset(seed=10_000 + seed)
+        x, best = made.world.env.unwrapped.x, 0.0
+        for _ in range(20):
+            x = max(x - 0.5, 0.0)
+            best -= x**2
+        assert got == pytest.approx(best, abs=0.02)
+
+
+def test_ilqr_is_blind_where_it_cannot_differentiate(problem: Make) -> None:
+    made, limit = ready(problem("Corridor"))
+    assert "discrete" in ilqr.ilqr(made, limit).blind
+    made, limit = ready(problem("Pendulum-v1"))
+    made.sps = 1.0
+    assert "would take" in ilqr.ilqr(made, limit).blind
+
+
+def test_cma_es_balances_the_cart_pole(problem: Make) -> None:
+    pytest.importorskip("cma")
+    made, _ = ready(problem("CartPole-v1"))
+    made.target = 195.0
+    rung = evolution.cma_es(made, Slice(made.world, 3.0))
+    assert rung.mean > 100
+    assert rung.facts["population"] >= 4
+
+
+def test_a_race_drops_what_is_clearly_worse_and_spends_on_what_is_close() -> None:
+    rng = np.random.default_rng(0)
+
+    def played(means: list[float], rollouts: int, most: int) -> tuple[list[int], int]:
+        return gorp.race(
+            len(means), rollouts, most, lambda i, tail: means[i] + 0.1 * rng.normal() + tail[0], lambda: [rng.normal()]
+        )
+
+    clear, few = played([0.0, 5.0, 0.0], 20, 80)
+    assert clear == [1]
+    assert few == 3 * gorp.BEFORE
+    _, many = played([0.0, 0.0], 20, 80)
+    assert many > 2 * 20
+    same, spent = gorp.race(3, 6, 24, lambda i, tail: 0.0, list)
+    assert (same, spent) == ([0, 1, 2], 18)

@@ -64,3 +64,21 @@ def test_scores_of_forecasts() -> None:
 def test_a_run_that_was_cut_short_tells_nothing() -> None:
     with pytest.raises(ValueError, match="at least one"):
         score([Forecast("a", "RL", 1.0, 0.9, 100.0, 1000.0)], {"a": Outcome(None, 200.0)})
+
+
+def test_rates_of_other_environments_leave_one_out() -> None:
+    rate, good, of = prior.reach_rate("classic", registered=True)
+    assert (good, of) == (4, 4)
+    without, good, of = prior.reach_rate("classic", registered=True, leave_out="CartPole-v1")
+    assert (good, of) == (3, 3)
+    assert 0.5 < without < rate < 1
+    hard, good, of = prior.reach_rate("mujoco", registered=True)
+    assert (good, of) == (1, 4)
+    assert hard < 0.5
+    assert 20_000.0 in prior.steps_taken("classic")
+    assert 20_000.0 not in prior.steps_taken("classic", "Pendulum-v1")
+
+
+def test_a_run_that_was_cut_may_count_as_a_failure() -> None:
+    found = score([Forecast("a", "RL", 1.0, 0.2, 100.0, 1000.0)], {"a": Outcome(None, 200.0)}, cut_counts=True)
+    assert found.brier == pytest.approx(0.04)

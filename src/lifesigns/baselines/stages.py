@@ -14,7 +14,21 @@ from lifesigns.baselines.environment import EnvironmentProblem, World
 from lifesigns.baselines.fidelity import Checked, choose
 from lifesigns.baselines.film import film
 from lifesigns.baselines.learner_speed import learner_speed
-from lifesigns.baselines.methods import bandit, cloning, fixed, gorp, linear, lqr, mppi, open_loop, tabular, tree_search
+from lifesigns.baselines.methods import (
+    bandit,
+    cloning,
+    evolution,
+    fixed,
+    gorp,
+    ilqr,
+    linear,
+    lqr,
+    mppi,
+    open_loop,
+    rollout_iw,
+    tabular,
+    tree_search,
+)
 from lifesigns.baselines.planning import Played
 from lifesigns.baselines.problem import Problem, Slice
 from lifesigns.baselines.spaces import actions, features
@@ -228,17 +242,20 @@ STAGES = (
     Stage("dynamics", 0.08, _dynamics),
     Stage("early ends", 0.01, _trap),
     Stage("tabular", 0.12, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
+    Stage("MPPI", 1.6, _planned(mppi.mppi), _continuous, quick=0.4),
     Stage("random weights", 0.12, _random_weights, _linear_fits),
     Stage("CEM", 0.12, _linear(linear.cross_entropy), _linear_fits, quick=0.4),
+    Stage("CMA-ES", 0.06, _linear(evolution.cma_es), lambda b: _linear_fits(b) and not _solved(b, "linear, CEM")),
     Stage("ARS", 0.06, _linear(linear.random_search), lambda b: _linear_fits(b) and not _solved(b, "linear, CEM")),
     Stage("bandit", 0.03, lambda b, s: b.note([bandit.myopic(b.problem, b.slice(s))]), _linear_fits),
     Stage("open loop", 0.05, lambda b, s: b.note(open_loop.open_loop(b.problem, b.slice(s)))),
     Stage("LQR", 0.04, lambda b, s: b.note([lqr.lqr(b.problem, b.slice(s))]), _linear_fits, quick=0.05),
     Stage("GORP", 0.3, _planned(gorp.gorp), quick=0.2),
     Stage("GORP k=2", 0.08, _planned(gorp.gorp, k=2), lambda b: _discrete(b) and not _solved(b, "GORP k=1")),
-    Stage("MPPI", 0.55, _planned(mppi.mppi), _continuous, quick=0.4),
     Stage("UCT", 0.22, _planned(tree_search.uct), _discrete, quick=0.2),
     Stage("IW(1)", 0.08, _planned(tree_search.iterated_width), _discrete),
+    Stage("rollout IW(1)", 0.08, _planned(rollout_iw.rollout_iw), _discrete),
+    Stage("iLQR", 0.1, lambda b, s: b.note([ilqr.ilqr(b.problem, b.slice(s))]), _continuous),
     Stage("cloning", 0.1, _cloned, _was_planned, True),
     Stage("film", 0.1, _filmed, lambda b: bool(b.request.get("film")) and bool(b.problem.actions.kind)),
     Stage("learner speed", 0.1, _learner, _linear_fits),

@@ -12,6 +12,7 @@ import numpy as np
 
 from lifesigns.planner import prior
 from lifesigns.planner.ladder import share_interval
+from lifesigns.stats.distributions import student_quantile
 
 SEEDS = 10
 """Fewest seeds for a claim about a method."""
@@ -20,8 +21,10 @@ REWORK = (2.0, 4.0)
 3, and 4 times on the simple environment)."""
 SETTINGS_KNOWN, SETTINGS_NEW = (1.0, 4.0), (4.0, 20.0)
 """Settings tried, where tuned ones are published for this environment and where not (assumed)."""
-WIDEN = 3.0
-"""Factor on the p90 of another environment's budgets (assumed)."""
+ONE_ENVIRONMENT = 30.0
+"""p90 as a multiple of p50 where one environment alone is known (assumed)."""
+LEAST_SPREAD = 1.5
+"""Least ratio of p90 to p50 (assumed)."""
 LEARNERS = {"PPO": 1500.0, "DQN": 550.0, "SAC": 46.0}
 """Environment steps a second that a learner can take in on one core where it could not be measured here: measured on
 one contended core, networks of the zoo."""
@@ -74,16 +77,17 @@ class Facts:
     step_seconds: float | None = None
     target: float | None = None
     blocked: bool = False
-    easy: bool = False
+    registered: bool = True
+    """Whether the target is a threshold (registered or named), not the median of tuned algorithms."""
 
 
 def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") -> Cost:
     """Cost of RL; `leave_out` withholds an environment's own rows, so that a forecast can be scored on it."""
     own = prior.of_environment(facts.env, leave_out)
     reached = [r for r in own if facts.target is None or r.score >= facts.target]
-    rows = reached or own or prior.of_family(facts.family, leave_out)
+    rows = reached or own
     algorithm = _algorithm(facts)
-    steps = _steps(facts, rows, bool(reached))
+    steps = _steps(facts, rows, leave_out)
     learner = facts.learner_steps_per_s.get(algorithm, LEARNERS[algorithm])
     speed = min(facts.env_steps_per_s, learner)
     hours = steps.times(1 / max(speed, 1e-9) / 3600)
@@ -98,11 +102,11 @@ def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") ->
         project,
         project.times(core_hour),
         None if facts.step_seconds is None else steps.times(facts.step_seconds / 3600),
-        _solves(facts, own, reached),
+        _solves(facts, own, reached, leave_out),
         share_interval(counted.failed, counted.runs),
         f"{counted.failed} of {counted.runs} runs {counted.what}; {counted.source}",
         "the environment" if facts.env_steps_per_s < learner else f"the learner ({'measured' if known else 'assumed'})",
-        _basis(facts, own, reached),
+        _basis(facts, own, reached, leave_out),
     )
 
 
@@ -112,27 +116,39 @@ def _algorithm(facts: Facts) -> str:
     return "SAC" if facts.family in ("classic", "mujoco", "goal") else "PPO"
 
 
-def _steps(facts: Facts, rows: list[prior.Run], exact: bool) -> Span:
-    if not rows:
+def _steps(facts: Facts, own: list[prior.Run], leave_out: str) -> Span:
+    """Budgets on this environment; else a log-normal prediction from the family's environments (Student's t)."""
+    if own:
+        budgets = np.array([r.budget_steps for r in own])
+        p50 = float(np.median(budgets))
+        return Span(p50, max(float(np.quantile(budgets, 0.9)), LEAST_SPREAD * p50))
+    taken = np.log(prior.steps_taken(facts.family, leave_out) or [np.nan])
+    n = len(taken)
+    if not np.isfinite(taken).all():
         return Span(*TABULAR)
-    budgets = np.array([r.budget_steps for r in rows])
-    p50, p90 = float(np.median(budgets)), float(np.quantile(budgets, 0.9))
-    return Span(p50, max(p90, 1.5 * p50)) if exact else Span(p50, WIDEN * max(p90, 1.5 * p50))
+    p50 = float(np.exp(taken.mean()))
+    if n < 2:
+        return Span(p50, ONE_ENVIRONMENT * p50)
+    reach = student_quantile(0.9, n - 1) * float(taken.std(ddof=1)) * np.sqrt(1 + 1 / n)
+    return Span(p50, p50 * max(float(np.exp(reach)), LEAST_SPREAD))
 
 
-def _solves(facts: Facts, own: list[prior.Run], reached: list[prior.Run]) -> float:
-    """Laplace's rule on this environment's algorithms; elsewhere a guess that the measurements move (assumed)."""
+def _solves(facts: Facts, own: list[prior.Run], reached: list[prior.Run], leave_out: str) -> float:
+    """Laplace's rule on this environment's algorithms; elsewhere how often such targets are reached in its family.
+
+    What random play sees does not move it: tuned runs of the zoo get past a blocked signal (MountainCar, DoorKey).
+    """
     if own and facts.target is not None:
         return (len(reached) + 1) / (len(own) + 2)
-    if facts.blocked:
-        return 0.2
-    return 0.9 if facts.easy else 0.6
+    return prior.reach_rate(facts.family, facts.registered, leave_out)[0]
 
 
-def _basis(facts: Facts, own: list[prior.Run], reached: list[prior.Run]) -> str:
+def _basis(facts: Facts, own: list[prior.Run], reached: list[prior.Run], leave_out: str) -> str:
     if own:
         what = f"{len(reached)} of {len(own)} tuned algorithms on {own[0].env} reach it"
         return (what if facts.target is not None else f"{len(own)} tuned algorithms on {own[0].env}") + f"; {prior.ZOO}"
-    if facts.family == "tabular":
-        return "no table has small discrete worlds; assumed"
-    return f"budgets of the {facts.family} family, widened {WIDEN:g} times; {prior.ZOO}"
+    _, good, of = prior.reach_rate(facts.family, facts.registered, leave_out)
+    kind = "a threshold" if facts.registered else "the usual score"
+    told = f"tuned PPO, DQN or SAC reach {kind} on {good} of {of} other environments of the {facts.family} family"
+    blocked = "; random play sees no signal here, so an untuned run is likely to fail" if facts.blocked else ""
+    return f"{told}; {prior.ZOO}{blocked}" if of else f"no table has {facts.family} worlds; assumed{blocked}"

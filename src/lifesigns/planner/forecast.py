@@ -55,8 +55,11 @@ class Scores:
     within_p90: float
 
 
-def score(forecasts: Sequence[Forecast], outcomes: Mapping[str, Outcome]) -> Scores:
+def score(forecasts: Sequence[Forecast], outcomes: Mapping[str, Outcome], cut_counts: bool = False) -> Scores:
     """Scores the forecasts whose outcome is known and could be told: tried for p90 steps or solved before.
+
+    With `cut_counts` a run that ended below the target before p90 steps counts as one that does not reach it: then none
+    is left out, and failures are among them.
 
     Raises ValueError where there is none.
     """
@@ -66,7 +69,7 @@ def score(forecasts: Sequence[Forecast], outcomes: Mapping[str, Outcome]) -> Sco
         if then is None or one.solves is None or one.p90_steps is None or one.p50_steps is None:
             continue
         solved = then.steps is not None and then.steps <= one.p90_steps
-        if solved or then.steps is not None or then.tried_steps >= one.p90_steps:
+        if solved or then.steps is not None or cut_counts or then.tried_steps >= one.p90_steps:
             pairs.append((one, then, solved))
     if not pairs:
         raise ValueError("expected at least one forecast with a known outcome, got none")

@@ -72,6 +72,75 @@ def of_family(family: str, leave_out: str = "") -> list[Run]:
     return [r for r in zoo() if r.family == family and base_name(r.env) != base_name(leave_out)]
 
 
+TUNED = ("ppo", "dqn", "sac")
+"""Algorithms of the zoo whose runs tell whether RL reaches a score: PPO, and DQN or SAC as the actions ask for."""
+FEWEST_RUNS = 3
+"""Runs of an environment whose median can be a target: with fewer the best run is the target itself."""
+
+
+@lru_cache(maxsize=1)
+def thresholds() -> dict[str, float]:
+    """Registered thresholds by the environment's name without its version."""
+    with files("lifesigns.planner").joinpath("data/thresholds.csv").open(encoding="utf-8") as file:
+        return {row["env"]: float(row["threshold"]) for row in csv.DictReader(file)}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What tuned runs did on one environment of the zoo; `steps` is the least budget that reached the target, None
+    where none did or where there is no target."""
+
+    env: str
+    family: str
+    registered: bool
+    reached: bool | None
+    steps: float | None
+    budget: float
+
+
+@lru_cache(maxsize=1)
+def known() -> tuple[Known, ...]:
+    """Each environment with a tuned run of PPO, DQN or SAC: whether one of them reached the target.
+
+    The target is the registered threshold, else the median of all algorithms on it where there are enough.
+    """
+    names = dict.fromkeys(base_name(r.env) for r in zoo())
+    found: list[Known] = []
+    for name in names:
+        every = of_environment(name)
+        runs = [r for r in every if r.algorithm in TUNED]
+        if not runs:
+            continue
+        registered = name in thresholds()
+        usual = usual_score(name) if len(every) >= FEWEST_RUNS else None
+        target = thresholds()[name] if registered else None if usual is None else usual[0]
+        good = [r.budget_steps for r in runs if target is not None and r.score >= target]
+        reached = None if target is None else bool(good)
+        budget = max(r.budget_steps for r in runs)
+        found.append(Known(name, runs[0].family, registered, reached, min(good, default=None), budget))
+    return tuple(found)
+
+
+def reach_rate(family: str, registered: bool, leave_out: str = "") -> tuple[float, int, int]:
+    """Probability that a tuned run reaches a target of this kind in this family, and its counts (reached, told of).
+
+    The family's share, drawn towards that of all families as if two more environments had been seen there; that one
+    towards a half by Laplace's rule.
+    """
+    rows = [k for k in known() if k.reached is not None and k.registered == registered]
+    rows = [k for k in rows if k.env != base_name(leave_out)]
+    overall = (sum(bool(k.reached) for k in rows) + 1) / (len(rows) + 2)
+    own = [bool(k.reached) for k in rows if k.family == family]
+    return (sum(own) + 2 * overall) / (len(own) + 2), sum(own), len(own)
+
+
+def steps_taken(family: str, leave_out: str = "") -> list[float]:
+    """Least budgets of tuned runs that reached the target, one for each environment of the family; budgets where there
+    is no target."""
+    rows = [k for k in known() if k.family == family and k.env != base_name(leave_out)]
+    return [k.steps or k.budget for k in rows if k.steps is not None or k.reached is None]
+
+
 def usual_score(env: str) -> tuple[float, str] | None:
     """The median score of tuned algorithms on this environment, and where it is from; None where there is none."""
     scores = sorted(r.score for r in of_environment(env))

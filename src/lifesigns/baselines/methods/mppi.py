@@ -20,7 +20,7 @@ from lifesigns.baselines.problem import FIT_SEED, Problem, Slice
 from lifesigns.planner.ladder import Rung
 
 HORIZONS = (5, 10, 20, 40)
-SWEEP_STEPS = 60
+SWEEP_STEPS, SWEEP_SHARE = 60, 0.2
 SAMPLES, ENOUGH = 64, 32
 WANTED = 5
 """Episodes that are planned for where each can still have ENOUGH samples a step."""
@@ -108,7 +108,7 @@ def mppi(problem: Problem, limit: Slice, **fixed: Any) -> tuple[Rung, list[Playe
     score, sps, how = scorer(problem)
     sweep, horizon, moves = {}, int(fixed.get("horizon", 0)), LARGE
     if not horizon:
-        begin = limit.part(0.35)
+        begin = limit.part(SWEEP_SHARE)
         sweep = horizon_sweep(problem, score, sps, begin)
         horizon = max(sweep, key=lambda h: sweep[h]) if sweep else 15
         smooth = horizon_sweep(problem, score, sps, begin, (horizon,), SMOOTH)
@@ -135,7 +135,7 @@ def sized(problem: Problem, sps: float, seconds: float, horizon: int) -> int:
     Where not even one fits, its first steps are played with ENOUGH samples: a whole episode of a starved planner would
     say something false about the environment.
     """
-    affordable = 0.75 * seconds * sps / (problem.expected_steps * horizon)
+    affordable = 0.9 * seconds * sps / (problem.expected_steps * horizon)
     shared = affordable / WANTED if affordable / WANTED >= ENOUGH else affordable
     return int(np.clip(shared, ENOUGH, SAMPLES))
 
