@@ -62,10 +62,10 @@ NOTE = (
     "label was changed in the evidence), and a planner with too little time now plays only first steps."
 )
 FORECASTS = (
-    "Probabilities are counts over the *other* environments of the zoo (`planner/prior.py`: share of the family, drawn "
-    "towards that of all), steps a log-normal prediction from them; nothing is fitted to this set. Until 2026-11-28 "
-    "they were guesses (0.9, 0.6, 0.2) that took a blocked signal or easy greed into account: Brier 0.220 on the first row. "
-    "Counting the runs of one algorithm alone instead of PPO, DQN and SAC together gave 0.154 and 0.155."
+    "Probabilities are counts over the *other* environments of the zoo (`planner/prior.py`: share of the family, "
+    "drawn towards that of all), steps a log-normal prediction from them; nothing is fitted to this set. Until "
+    "2026-11-28 they were guesses (0.9, 0.6, 0.2) that took a blocked signal or easy greed into account: Brier 0.220 "
+    "in the first row. Counting one algorithm alone instead of PPO, DQN and SAC together gave 0.154 and 0.155."
 )
 KINDS = ("constant", "open loop", "bandit", "linear", "greedy", "planner", "exact", "copy")
 
@@ -173,7 +173,7 @@ def write(rows: list[dict[str, Any]], stem: Path) -> None:
         "",
         "Forecasts are made with the environment's own rows of the tables withheld; what RL did is taken from",
         "rl-baselines3-zoo (single tuned runs of PPO, DQN or SAC), where it has the environment. A run that ended",
-        "below the target before p90 steps tells nothing about p90: the first row leaves it out, so that those left were",
+        "below the target before p90 steps tells nothing about p90: the first row leaves it out, and those left were",
         "all solved; the second counts it as a failure. Targets without a threshold are medians of the same table.",
         NOTE,
         "",

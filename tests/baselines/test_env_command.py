@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 from baseline_worlds import WORLDS
 
@@ -14,7 +15,7 @@ from lifesigns.planner.ladder import Ladder, Rung
 from lifesigns.planner.properties import Properties, Property
 from lifesigns.planner.verdict import Verdict
 from lifesigns.report.env_html import html
-from lifesigns.report.env_page import Told, to_json
+from lifesigns.report.env_page import Told, schema, to_json
 
 
 def env(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
@@ -28,6 +29,7 @@ def test_an_answer_as_json_and_html(tmp_path: Path) -> None:
     done = env(f"{WORLDS}:Bandit", "--target", "9", "--budget", "7s", "--json", "--html", str(page), home=tmp_path)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
+    jsonschema.Draft202012Validator(schema()).validate(answer)
     assert answer["verdict"]["kind"] == "no RL needed"
     assert answer["verdict"]["would_change"]
     assert {"random", "constant 2", "myopic bandit"} <= {r["method"] for r in answer["ladder"]}
@@ -72,4 +74,21 @@ def test_what_an_environment_says_is_escaped_and_finite() -> None:
     assert "<b>x</b>" not in page
     assert "<i>" not in page
     assert 'src="data:image/gif;base64,R0lGOD"' in page
-    json.dumps(to_json(told), allow_nan=False)
+    text = json.dumps(to_json(told), allow_nan=False)
+    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator(schema()).validate(json.loads(text))
+
+
+def test_the_schema_refuses_an_answer_that_lacks_a_part_and_takes_a_refusal() -> None:
+    judge = jsonschema.Draft202012Validator(schema())
+    answer = json.loads(json.dumps(to_json(Told("x", Ladder(), Properties()))))
+    assert judge.is_valid(answer)
+    assert not judge.is_valid({k: v for k, v in answer.items() if k != "ladder"})
+    assert judge.is_valid({"env": "x", "problem": "it hangs", "contract_broken": []})
+
+
+def test_the_schema_in_the_docs_is_the_one_in_the_package() -> None:
+    root = Path(__file__).parents[2]
+    assert (root / "docs/env.schema.json").read_text("utf-8") == (
+        root / "src/lifesigns/report/env.schema.json"
+    ).read_text("utf-8")

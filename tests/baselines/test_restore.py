@@ -81,3 +81,32 @@ def test_mujoco_is_restored_with_what_was_computed_before() -> None:
 
     for name in ("HalfCheetah-v5", "Reacher-v5"):
         assert isinstance(choose(open_world(name, {}, [])).adapter, MujocoState)
+
+
+@pytest.mark.parametrize("game", ["tic_tac_toe", "kuhn_poker"])
+def test_a_game_of_open_spiel_is_searched(game: str) -> None:
+    pytest.importorskip("pyspiel")
+    from lifesigns.baselines import measures
+    from lifesigns.baselines.methods import fixed, tree_search
+    from lifesigns.baselines.problem import Slice
+    from lifesigns.baselines.ready import ready
+
+    made = ready(f"open_spiel:{game}", 0.0)
+    assert isinstance(made.restore, Attributes)
+    made.stochastic = True
+    fixed.random(made, Slice(made.world, 0.5))
+    rung, _ = tree_search.uct(made, Slice(made.world, 5.0), simulations=60, depth=8, most=12)
+    assert len(rung.returns) >= 5
+    random = sum(float(s.sum()) for s in made.random_streams) / len(made.random_streams)
+    assert rung.mean >= random
+    if game == "tic_tac_toe":
+        assert rung.mean > 0.5
+    assert measures.self_play(made.world.env)[0].value is True
+
+
+def test_without_open_spiel_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "pyspiel", None)
+    with pytest.raises(EnvironmentProblem, match="OpenSpiel is not installed"):
+        open_world("open_spiel:tic_tac_toe", {}, [])

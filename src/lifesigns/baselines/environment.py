@@ -240,9 +240,10 @@ def _from_open_spiel(name: str, kwargs: dict[str, Any]) -> Any:
     from lifesigns.baselines.open_spiel import SpielEnv
 
     try:
-        return _make(name, lambda **extra: SpielEnv(name.removeprefix(OPEN_SPIEL), **extra), kwargs)
+        importlib.import_module("pyspiel")
     except ImportError:
         raise EnvironmentProblem("OpenSpiel is not installed here; `pip install open_spiel`") from None
+    return _make(name, lambda **extra: SpielEnv(name.removeprefix(OPEN_SPIEL), **extra), kwargs)
 
 
 def spec_of(env: Any) -> dict[str, Any] | None:

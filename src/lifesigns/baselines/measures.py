@@ -140,10 +140,10 @@ def consequences(problem: Problem, limit: Slice) -> list[Property]:
         if any(_ended(world.step(space.sample())) for _ in range(age)):
             continue
         state, tail = restore.save(), [space.sample() for _ in range(AHEAD)]
-        one, other = space.sample(), _another(space)
-        if digest(one) == digest(other):
-            pairs += 1
-            continue
+        one = space.sample()
+        other = _another(space, one)
+        if other is None:
+            return [Property(n, None, "cannot be told: there is only one action") for n in ("delay", "carry_over")]
         obs, stream = _stream(problem, one, tail)
         restore.restore(state)
         obs_other, stream_other = _stream(problem, other, tail)
@@ -171,8 +171,9 @@ def consequences(problem: Problem, limit: Slice) -> list[Property]:
     return [carry, Property("delay", p90, text)]
 
 
-def _another(space: Any) -> Any:
-    return space.sample()
+def _another(space: Any, one: Any) -> Any:
+    """An action that differs; None where a hundred draws give none."""
+    return next((a for _ in range(100) if digest(a := space.sample()) != digest(one)), None)
 
 
 def _stream(problem: Problem, action: Any, tail: list[Any]) -> tuple[Any, list[float]]:
@@ -284,6 +285,21 @@ def step_seconds(env: Any) -> Property:
         frames = float(np.mean(frames)) if isinstance(frames, (tuple, list)) else float(frames)
         return Property("step_seconds", frames / 60, f"a step is {frames:g} frames at 60 a second")
     return Property("step_seconds", None, "the environment does not say how long a step is")
+
+
+def self_play(env: Any) -> list[Property]:
+    """Players, and whether one's gain is another's loss, where the environment is a game of OpenSpiel (M12)."""
+    from lifesigns.baselines.open_spiel import roles
+
+    found = roles(env)
+    if found is None:
+        return []
+    players, zero_sum, seen = found
+    text = f"{players} players, {'zero-sum' if zero_sum else 'not zero-sum'}, "
+    text += "all is seen" if seen else "not all is seen"
+    fits = players == 2 and zero_sum
+    advice = ": self-play fits" if fits and seen else ": an equilibrium is the aim (CFR)" if fits else ""
+    return [Property("self_play", fits, text + advice)]
 
 
 def shape(problem: Problem) -> Property:

@@ -33,7 +33,7 @@ FIXED = frozenset(
     (
         *("env", "spec", "_spec", "observation_space", "_observation_space", "action_space", "_action_space"),
         *("metadata", "_metadata", "screen", "clock", "surf", "window", "window_surface", "mujoco_renderer"),
-        *("model", "data", "P", "ale"),
+        *("model", "data", "P", "ale", "game"),
     )
 )
 """Attributes that hold no state of the world, or whose state an adapter of its own holds."""
@@ -117,7 +117,9 @@ def _copied(value: Any) -> Any:
         return kind([_copied(v) for v in value])
     if kind is dict:
         return {k: _copied(v) for k, v in value.items()}
-    return value if isinstance(value, np.generic) else copy.deepcopy(value)
+    if isinstance(value, np.generic):
+        return value
+    return value.clone() if kind.__module__.startswith("pyspiel") and hasattr(value, "clone") else copy.deepcopy(value)
 
 
 def _fresh_chance(base: Any, rng: np.random.Generator) -> None:

@@ -124,7 +124,7 @@ def _random(bench: Bench, seconds: float) -> Found:
     rung = fixed.random(bench.problem, bench.slice(seconds))
     found = bench.note([rung])
     rows = [*speed, *measures.rewards(bench.problem), measures.shape(bench.problem)]
-    rows.append(measures.step_seconds(bench.world.env))
+    rows += [measures.step_seconds(bench.world.env), *measures.self_play(bench.world.env)]
     found.properties = [property_to_json(p) for p in rows]
     return found
 

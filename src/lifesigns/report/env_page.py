@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from math import isfinite
 from typing import Any
 
@@ -12,6 +14,13 @@ from lifesigns.planner.forecast import Forecast
 from lifesigns.planner.ladder import Ladder, rung_to_json
 from lifesigns.planner.properties import Properties, property_to_json
 from lifesigns.planner.verdict import Verdict
+
+SCHEMA = 1
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of what `lifesigns env --json` prints."""
+    return json.loads(files("lifesigns.report").joinpath("env.schema.json").read_text("utf-8"))
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,10 @@ class Told:
 
 
 def to_json(told: Told) -> dict[str, Any]:
-    """The answer as plain values; what is not finite is None."""
+    """The answer as plain values; what is not finite is None; see `env.schema.json`."""
     return finite(
         {
+            "schema": SCHEMA,
             "env": told.name,
             "about": dict(told.about),
             "verdict": None if told.verdict is None else asdict(told.verdict),
