@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 from lifesigns.planner.cost import Cost
@@ -20,6 +20,8 @@ MOODS = {
     **dict.fromkeys(("no RL needed", "bandit", "solve exactly", "plan", "plan, then distil"), "good"),
     **dict.fromkeys(("fix the signal first", "fix the reward first", "not by RL"), "bad"),
 }
+LABEL_LINES, LABEL_LETTERS = 22, 130
+"""Lines of labels that fit into the height of the ladder's chart, and letters into its width."""
 LEAST_CPU_S = 1e-3
 """Left end of the axis of CPU-seconds."""
 
@@ -110,6 +112,7 @@ def _ladder_chart(rungs: list[Rung], target: float | None) -> Chart:
         rows.append(
             {"method": plain(rung.method), "kind": rung.kind, "cpu": cpu_s, "mean": rung.mean, "has": has} | ends
         )
+    _spread_labels(rows)
     x = alt.X("cpu:Q", title="CPU-seconds", scale=alt.Scale(type="log"))
     y = alt.Y("mean:Q", title="mean return", scale=alt.Scale(zero=False))
     base = alt.Chart(_data(rows)).encode(x=x)
@@ -121,13 +124,30 @@ def _ladder_chart(rungs: list[Rung], target: float | None) -> Chart:
             y=alt.Y("low:Q", title="mean return"), y2="high:Q", color=colour
         ),
         base.mark_circle(size=70, opacity=1).encode(y=y, tooltip=tips, color=colour),
-        base.mark_text(align="left", dx=7, dy=-5, fontSize=11, color="#7a828c").encode(y=y, text="method:N"),
+        base.mark_text(align="left", dx=7, dy=-5, fontSize=11, color="#7a828c").encode(
+            y=alt.Y("beside:Q", title="mean return"), text="method:N"
+        ),
     ]
     if target is not None:
         rule = alt.Chart(_data([{"y": target}])).mark_rule(color=LIMIT, strokeDash=[6, 4])
         layers.append(rule.encode(y="y:Q"))
     note = "dashed: enough; bars: 95 % interval of the mean"
     return _chart("ladder", "Return against CPU-seconds, by method", note, layers, 340)
+
+
+def _spread_labels(rows: list[dict[str, Any]]) -> None:
+    """Heights of labels (`beside`) such that none lies on another: a label moves down where its place is taken."""
+    means = [r["mean"] for r in rows]
+    line = max(max(means) - min(means), 1e-9) / LABEL_LINES
+    decades = [log10(r["cpu"]) for r in rows]
+    letter = max(max(decades) - min(decades), 0.5) / LABEL_LETTERS
+    taken: list[tuple[float, float, float]] = []
+    for row, left in sorted(zip(rows, decades, strict=True), key=lambda pair: (-pair[0]["mean"], pair[1])):
+        right, height = left + letter * (len(row["method"]) + 2), row["mean"]
+        while any(a < right and left < b and abs(height - at) < line for a, b, at in taken):
+            height -= line
+        taken.append((left, right, height))
+        row["beside"] = height
 
 
 def _sweep(told: Told) -> Section | None:
