@@ -223,20 +223,3 @@ def test_cma_es_balances_the_cart_pole(problem: Make) -> None:
     rung = evolution.cma_es(made, Slice(made.world, 3.0))
     assert rung.mean > 100
     assert rung.facts["population"] >= 4
-
-
-def test_a_race_drops_what_is_clearly_worse_and_spends_on_what_is_close() -> None:
-    rng = np.random.default_rng(0)
-
-    def played(means: list[float], rollouts: int, most: int) -> tuple[list[int], int]:
-        return gorp.race(
-            len(means), rollouts, most, lambda i, tail: means[i] + 0.1 * rng.normal() + tail[0], lambda: [rng.normal()]
-        )
-
-    clear, few = played([0.0, 5.0, 0.0], 20, 80)
-    assert clear == [1]
-    assert few == 3 * gorp.BEFORE
-    _, many = played([0.0, 0.0], 20, 80)
-    assert many > 2 * 20
-    same, spent = gorp.race(3, 6, 24, lambda i, tail: 0.0, list)
-    assert (same, spent) == ([0, 1, 2], 18)

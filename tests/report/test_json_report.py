@@ -50,7 +50,7 @@ def test_the_order_of_causes_and_their_findings_is_kept(told) -> None:
 
 def test_the_schemas_in_the_docs_are_those_in_the_package() -> None:
     kept = sorted((ROOT / "src/lifesigns/report").glob("*.schema.json"))
-    names = {"campaign", "comparison", "diagnosis", "learn", "lint"}
+    names = {"campaign", "comparison", "diagnosis", "env", "learn", "lint"}
     assert {f.name.partition(".")[0] for f in kept} == names
     for file in kept:
         jsonschema.Draft202012Validator.check_schema(json.loads(file.read_text("utf-8")))

@@ -7,7 +7,6 @@ greedily on random play is good, any RL method should work, and one that does no
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +18,6 @@ from lifesigns.planner.ladder import Rung
 
 ROLLOUTS, DEPTH = 10, 100
 FEWEST, SHALLOWEST = 3, 15
-BEFORE, CLEARLY, MOST_TIMES = 5, 3.0, 4
-"""Rollouts of a head before it can be dropped; standard errors behind the leader at which it is; and how many times the
-planned rollouts a decision may take of what clear ones have saved."""
 MOST_SEQUENCES = 64
 MOST_OVER = 8.0
 """How many times too long the cheapest version may take before it is not begun: a part of an episode still says how
@@ -45,20 +41,17 @@ def gorp(
         )
         return Rung(method, "greedy", blind=why), []
     m, T = (rollouts, depth) if rollouts else sized(problem, limit, len(heads))
-    ties, bank = [0, 0], [0]
+    ties = [0, 0]
     small = problem.actions.kind == "discrete" or len(heads) <= 25
 
     def decide(_: Any, state: Any) -> Any:
         chosen = heads if small else list(itertools.product(problem.actions.candidates(rng), repeat=k))
-
-        def score(i: int, tail: list[Any]) -> float:
-            return imagine(problem, state, (*chosen[i], *tail), rng)
-
-        def tail() -> list[Any]:
-            return [problem.actions.random(rng) for _ in range(T - k)]
-
-        best, spent = race(len(chosen), m, min(MOST_TIMES * m, m + bank[0] // len(chosen)), score, tail)
-        bank[0] += m * len(chosen) - spent
+        values = np.zeros(len(chosen))
+        for _ in range(m):
+            tail = [problem.actions.random(rng) for _ in range(T - k)]
+            for i, head in enumerate(chosen):
+                values[i] += imagine(problem, state, (*head, *tail), rng) / m
+        best = np.flatnonzero(values >= values.max() - 1e-9 * max(1.0, abs(values.max())))
         ties[0] += len(best) == len(chosen)
         ties[1] += 1
         return chosen[best[rng.integers(len(best))]][0]
@@ -66,37 +59,6 @@ def gorp(
     rung, played = episodes(problem, method, "greedy", decide, limit, **options)
     facts = {**rung.facts, "tie_rate": ties[0] / max(ties[1], 1), "rollouts": m, "depth": T, "sequences": len(heads)}
     return replace(rung, facts=facts), played
-
-
-def race(
-    heads: int, rollouts: int, most: int, score: Callable[[int, list[Any]], float], tail: Callable[[], list[Any]]
-) -> tuple[list[int], int]:
-    """The heads with the largest mean, and how many rollouts were played.
-
-    All heads share each tail; a head whose paired difference from the leader is CLEARLY standard errors is dropped
-    (Maron and Moore 1994), and what that saves goes to decisions that are less clear, up to `most` rollouts of a head.
-    Heads that never differ stop at `rollouts`.
-    """
-    active, table, spent = list(range(heads)), np.zeros((most, heads)), 0
-    for r in range(most):
-        shared = tail()
-        for i in active:
-            table[r, i] = score(i, shared)
-        spent += len(active)
-        seen = table[: r + 1, active]
-        means = seen.mean(0)
-        if r + 1 >= rollouts and np.ptp(means) <= 1e-9 * max(1.0, float(np.abs(means).max())):
-            break
-        if r + 1 < BEFORE:
-            continue
-        apart = seen[:, [int(means.argmax())]] - seen
-        error = apart.std(0, ddof=1) / np.sqrt(r + 1)
-        active = [a for a, d, e in zip(active, apart.mean(0), error, strict=True) if d <= CLEARLY * e + 1e-12]
-        if len(active) == 1:
-            break
-    means = table[: r + 1, active].mean(0)
-    top = float(means.max())
-    return [a for a, v in zip(active, means, strict=True) if v >= top - 1e-9 * max(1.0, abs(top))], spent
 
 
 def least_seconds(problem: Problem, heads: int) -> float:
