@@ -18,7 +18,7 @@ from lifesigns.paired import options
 from lifesigns.paired.heldout import scaled_together
 from lifesigns.paired.runlog import Site
 from lifesigns.record import callsite
-from lifesigns.record.dyes import asked, collating, padding, splits
+from lifesigns.record.dyes import asked, collating, masks, padding, splits
 
 
 def split(tmp_path: Path, body: str) -> dict[str, Any]:
@@ -220,3 +220,44 @@ def test_a_fault_of_the_experiment_is_noted() -> None:
     collating.Collating(session)._quietly({"loader": 0}, lambda row: 1 / 0)  # type: ignore[arg-type]
     assert session.notes["collating"][0]["error"].startswith("ZeroDivisionError")
     assert session.quiet == 0
+
+
+def named(**arrays: Any) -> list[tuple[Any, int, str, Any]]:
+    """Lines 1, 2, … of this function's code that named these arrays."""
+    return [(named.__code__, n, name, np.asarray(a)) for n, (name, a) in enumerate(arrays.items(), 1)]
+
+
+def test_the_line_of_a_mask_that_lets_the_future_in() -> None:
+    whole, eye = np.ones((6, 6), dtype=bool), np.eye(6, dtype=bool)
+    for right in (np.tril(whole), np.triu(whole, 1)):
+        assert masks.causal(named(right=right, eye=eye), 6) is None
+    for wrong in (np.tril(whole, 1), np.triu(whole), np.triu(whole, 2)):
+        found = masks.causal(named(eye=eye, wrong=wrong, both=wrong | eye), 6)
+        assert found["line"] == 2
+
+
+def test_the_line_of_a_mask_that_shows_padding() -> None:
+    pad = np.zeros((3, 6), dtype=bool)
+    pad[1:, :2] = True
+    causal, itself = np.tril(np.ones((6, 6), dtype=bool)), np.eye(6, dtype=bool)
+    right = (causal & ~pad[:, None, :]) | itself
+    wrong = (causal & pad[:, None, :]) | itself
+    assert masks.padded(named(right=right, out=right[:, None], left_out=~right), pad) is None
+    assert masks.padded(named(causal=causal, wrong=wrong, out=wrong[:, None]), pad)["line"] == 3
+    assert masks.padded(named(all=np.broadcast_to(causal, (3, 6, 6))), pad)["line"] == 1
+
+
+def test_the_option_that_a_loss_was_made_with(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    text = """\
+    parser.add_argument("--label-smoothing", default=1.0)
+    loss_of = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
+    other = nn.CrossEntropyLoss(weight=w, label_smoothing=0.1)
+    fixed = nn.CrossEntropyLoss(label_smoothing=1.0)
+    loss = loss_of(logits, labels)
+    loss = other(logits, labels)
+    loss = fixed(logits, labels)
+    """
+    path.write_text(dedent(text), "utf-8")
+    found = [options.made_with({"file": str(path), "line": n}) for n in (5, 6, 7)]
+    assert [f and f["line"] for f in found] == [1, None, 4]

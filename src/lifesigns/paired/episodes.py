@@ -24,6 +24,12 @@ def terminal_observation(lab: Lab, facts: Facts) -> None:
     facts.data["through_statistics"] = not inserted and _acted_differently(lab.plan("busy"), stain)
     facts.data["path"] = path_of(stain, first_touched(stain) + 1)
     _meet(lab, facts, stain)
+    if options.in_library(facts.site):
+        try:
+            ends = lab.stain("busy", "end-kind")
+            facts.data["ends_alike"] = not (ends.of_kind("grad") or ends.parted)
+        except Blind:
+            return
 
 
 def _meet(lab: Lab, facts: Facts, stain: Stain) -> None:

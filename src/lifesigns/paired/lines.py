@@ -58,6 +58,10 @@ def _touched(data: dict[str, Any]) -> bool:
     return bool(data.get("touched"))
 
 
+def _ends_alike(data: dict[str, Any]) -> bool:
+    return bool(data.get("gradients_touched")) and bool(data.get("ends_alike"))
+
+
 def _hashed(data: dict[str, Any]) -> bool:
     return bool(data.get("hash_touched")) and bool(data.get("same"))
 
@@ -77,6 +81,7 @@ WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("truncated-end", _alike, "busy", "end-kind", "merged"),
     ("truncated-end", _told_apart, "busy", "obs-truncated", "last read"),
     ("terminal-observation", _leaks, "busy", "obs-terminal", "last"),
+    ("terminal-observation", _ends_alike, "busy", "end-kind", "merged"),
     ("autoreset-rows", _leaks, "busy", "dummy-reward", "stored"),
     ("episode-memory", _touched, "busy", "obs-one-episode", "memory"),
     ("observation", _unseen, "natural", "obs-all", "unread"),

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lifesigns.paired.runlog import Site
+from lifesigns.paired.source import tree_of
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "gamma": ("gamma", "discount", "discount_factor"),
@@ -60,7 +59,7 @@ def maker(site: Site | None) -> ast.Call | None:
     """The call that made the object whose method is called at a line of the user's: the last assignment before it."""
     if not in_library(site) or site is None:
         return None
-    tree = _tree(site.user_file)
+    tree = tree_of(site.user_file)
     if tree is None:
         return None
     lines = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
@@ -85,9 +84,29 @@ def _assigned(tree: ast.AST, owner: Any, before: int) -> ast.Call | None:
     return last.value if last is not None and isinstance(last.value, ast.Call) else None
 
 
-@cache
-def _tree(file: str) -> ast.AST | None:
-    try:
-        return ast.parse(Path(file).read_text("utf-8", "replace"))
-    except (OSError, SyntaxError, ValueError):
+def made_with(place: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The only argument by name in the call that made the object which a line calls (`criterion(logits, labels)`): its
+    line, or that of the command line's argument which it takes over; None where there is none, or more than one."""
+    tree = tree_of(str(place["file"])) if place else None
+    if tree is None or not place:
         return None
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.lineno <= place["line"] <= (n.end_lineno or 0)]
+    for call in calls:
+        made = _assigned(tree, call.func, place["line"])
+        if made is not None and len(made.keywords) == 1 and made.keywords[0].arg:
+            given = made.keywords[0].value
+            return {"file": place["file"], "line": _argument(tree, given) or given.lineno}
+    return None
+
+
+def _argument(tree: ast.AST, given: ast.expr) -> int | None:
+    """The line at which `--some-name` is declared, of a value `args.some_name`."""
+    if not isinstance(given, ast.Attribute) or not isinstance(given.value, ast.Name):
+        return None
+    wanted = "--" + given.attr.replace("_", "-")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+            names = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            if wanted in [n.replace("_", "-") for n in names]:
+                return node.lineno
+    return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.paired import origin
+from lifesigns.paired import options, origin
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched, path_of
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD, RunLog
+from lifesigns.paired.runlog import GRAD, RunLog, Stain
 
 
 def labels(lab: Lab, facts: Facts) -> None:
@@ -16,6 +16,22 @@ def labels(lab: Lab, facts: Facts) -> None:
     stain = lab.stain("natural", "labels")
     answer(stain, facts)
     facts.data["path"] = path_of(stain, first_touched(stain) + 1)
+    if not facts.data["gradients_touched"]:
+        place = _ignored(stain)
+        facts.data.update({"option": place} if place else {})
+
+
+def _ignored(stain: Stain) -> dict[str, Any] | None:
+    """The line of a loss that no operation with the labels leads to; or, of a loss that takes the labels and does not
+    answer, the only option that it was made with."""
+    log = stain.base
+    loss = next((int(i) for i in log.of_kind("loss")), -1)
+    given = {int(i) for i in log.of_kind("batch") if i < loss and int(i) in stain.marks}
+    takers = [i for i in log.of_kind("op").tolist() if i < loss and given & set(log.parents[i])]
+    if given and not takers:
+        return origin.reduced_at(log, loss)
+    silent = next((i for i in takers if log.rows[i, GRAD] and i not in stain.marks), -1)
+    return options.made_with(origin.place(log.site(silent))) if silent >= 0 else None
 
 
 def inputs(lab: Lab, facts: Facts) -> None:

@@ -86,7 +86,7 @@ def trace(
     trace to be used again; `nice`: their priority."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
-    runner = Runner(target, folder, cores, limit_s=min(20.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
+    runner = Runner(target, folder, cores, limit_s=min(60.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
     lab = Lab(runner, started + seconds)
     try:
         traced = _traced(lab, progress, suspects)

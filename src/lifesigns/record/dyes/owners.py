@@ -17,8 +17,10 @@ def describe(notes: dict[str, Any], steps: Any, networks: Any) -> None:
     """Adds to each note `names` of all parameters and `called_at` of those in `never`: the user's line that calls the
     module that owns it; for a module that is never called, the line where the forward method of its owner returns."""
     named: dict[int, tuple[str, Any, Any]] = {}
+    above: dict[int, Any] = {}
     for root in networks.held:
         parents = {id(child): m for m in root.modules() for child in m.children()}
+        above.update(parents)
         for prefix, module in root.named_modules():
             for name, parameter in module.named_parameters(recurse=False):
                 parent = parents.get(id(module))
@@ -30,9 +32,10 @@ def describe(notes: dict[str, Any], steps: Any, networks: Any) -> None:
         parameters = steps.parameters(optimizer)
         note["names"] = [named[id(p)][0] if id(p) in named else "" for p in parameters]
         places = []
+        silent = {id(parameters[i]) for i in note["never"] if i < len(parameters)}
         for i in note["never"]:
             found = named.get(id(parameters[i])) if i < len(parameters) else None
-            places.append(_place(found[1], found[2], networks) if found else None)
+            places.append(_place(_whole(found[1], above, silent, networks), found[2], networks) if found else None)
         note["called_at"] = places
 
 
@@ -47,6 +50,16 @@ def known_as(module: Any, frame: Any) -> list[str]:
         for part in (held, held.get("_modules") or {}):
             found += [name for name, value in part.items() if value is module]
     return sorted(set(found))[:8]
+
+
+def _whole(module: Any, above: dict[int, Any], silent: set[int], networks: Any) -> Any:
+    """The largest part of a network around a module that was called and of which every parameter is silent."""
+    found = module
+    while id(module) in networks.called_at and id(module) in above:
+        module = above[id(module)]
+        if id(module) in networks.called_at and all(id(p) in silent for p in module.parameters()):
+            found = module
+    return found
 
 
 def _place(module: Any, parent: Any, networks: Any) -> Any:

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from .. import callsite
-from . import asked, makers, padding
+from . import asked, makers, masks, padding
 from .oplog import to_array
 from .session import Session
 
@@ -147,7 +147,10 @@ class Recalls:
                 token_changed=place, earlier_positions=int(moved[:place].sum()), own_position=bool(moved[place:].any())
             )
             if row["earlier_positions"]:
-                row["at"] = self._line(module, inputs, given, kwargs, lambda d: bool(d[:, :place].any()), first.shape)
+                lines = lines_of(self.torch, module, inputs, kwargs)
+                row["at"] = masks.causal(lines, length) or self._line(
+                    module, inputs, given, kwargs, lambda d: bool(d[:, :place].any()), first.shape
+                )
         pad = padding.of_tokens(self.torch, first, [*inputs[1:], *kwargs.values()])
         embeddings = [m for m in module.modules() if isinstance(m, self.torch.nn.Embedding)]
         if pad is not None and embeddings:
@@ -187,8 +190,9 @@ class Recalls:
         at = first_line(before, after, lambda d: bool(d[~pad].any()), pad.shape)
         if at is None:
             at = first_line(before, after, lambda d: bool(d.any()), pad.shape[:1], exactly=True)
+        whole = masks.padded(before, pad) if at is not None else None
         if at is not None:
-            row["at"] = at
+            row["at"] = whole or at
         moved = (base != moved_run).reshape(*base.shape[:2], -1).any(axis=2) if base.ndim >= 2 else base != moved_run
         if base.ndim >= 2 and base.shape[:2] == pad.shape:
             row.update(padding=int(pad.sum()), other_positions=int((moved & ~pad).sum()))
