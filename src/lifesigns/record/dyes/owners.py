@@ -55,7 +55,7 @@ def known_as(module: Any, frame: Any) -> list[str]:
 def _whole(module: Any, above: dict[int, Any], silent: set[int], networks: Any) -> Any:
     """The largest part of a network around a module that was called and of which every parameter is silent."""
     found = module
-    while id(module) in networks.called_at and id(module) in above:
+    while id(module) in above:
         module = above[id(module)]
         if id(module) in networks.called_at and all(id(p) in silent for p in module.parameters()):
             found = module
