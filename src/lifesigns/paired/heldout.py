@@ -36,11 +36,18 @@ def validation(lab: Lab, facts: Facts) -> None:
     after = [int(g) for g in log.of_kind("grad") if first < g < stain.common]
     facts.data["gradients_after"] = len(after)
     facts.data["touched_after"] = sum(g in stain.marks for g in after)
-    modes = [m for x in held_out for m in log.notes.get("modes", {}).get(str(x), {}).values()]
-    trained = next((m["at"] for m in modes if m["training"] and m["at"]), None)
-    facts.data.update({"line": trained} if trained else {})
+    _modes(log, held_out, facts)
     if not after:
         raise Blind("no update followed the validation before the run was stopped")
+
+
+def _modes(log: RunLog, held_out: list[int], facts: Facts) -> None:
+    """`taken_in`: networks whose running statistics take in held-out batches, with the number of such layers; `line`:
+    where the function that validates put a network into training mode."""
+    modes = [pair for x in held_out for pair in log.notes.get("modes", {}).get(str(x), {}).items()]
+    facts.data["taken_in"] = {label: mode["statistics"] for label, mode in modes if mode["statistics"]}
+    trained = next((mode["at"] for _, mode in modes if mode["training"] and mode["at"]), None)
+    facts.data.update({"line": trained} if trained else {})
 
 
 def _lines(log: RunLog, held_out: list[int]) -> dict[str, Any]:

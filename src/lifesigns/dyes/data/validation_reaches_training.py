@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lifesigns.dyes.base import DyeRule, dye_case, known, listed, some, spot
+from lifesigns.dyes.base import DyeRule, dye_case, known, listed, named, some, spot
 from lifesigns.model import Finding
 from lifesigns.rules import Case, Likelihood, View
 
@@ -30,7 +30,7 @@ class ValidationReachesTraining(DyeRule):
     Loaders between whose batches no optimiser steps are for validation. Two runs, bit for bit the same but for what
     those yield; no gradient after the first of their batches may differ. Apart from that, rows of both are compared
     byte for byte, and the means and deviations of the columns of their inputs: over both sets together, and over
-    those for training.
+    those for training. A network in training mode whose layers hold running statistics takes in what it is given.
 
     When it is wrong
     ----------------
@@ -68,6 +68,15 @@ class ValidationReachesTraining(DyeRule):
             where = spot(facts.get("parted_line"))
             share = twice[0] / twice[1]
             yield self.found(view, message, "error", share, SHARED, series="dye.indexed_twice", location=where)
+        taken = named(facts, "taken_in")
+        for network, layers in [(name, known(taken, name)) for name in taken]:
+            if not layers:
+                continue
+            message = (
+                f"validation data are put through `{network}` in training mode: {some(int(layers), 'layer')} with "
+                "running statistics take them in"
+            )
+            yield self.found(view, message, "warning", layers, 0.0, series="dye.taken_in", unit="layers")
         columns = known(facts, "scaled_together")
         if columns:
             message = (
@@ -91,6 +100,7 @@ class ValidationReachesTraining(DyeRule):
         at = {"file": "data.py", "line": 12}
         yield dye_case("scaled together", self.dye, {**apart, "scaled_together": 12, "statistics_line": at})
         yield dye_case("the same rows", self.dye, {**apart, "rows_in_both": 300, "held_out_rows": 300})
+        yield dye_case("running statistics", self.dye, {**apart, "taken_in": {"Net#0": 3}})
         yield dye_case("the same indices", self.dye, {**apart, "indexed_twice": [300, 300], "rows_in_both": 0})
         yield dye_case("rounding", self.dye, {**seen, "largest_effect": 1e-8}, effects=(0.0, 1e-8))
 
@@ -99,6 +109,7 @@ class ValidationReachesTraining(DyeRule):
         seen = {"gradients_after": 40, "touched_after": 0, "largest_effect": 0.0, "loaders": [1]}
         yield dye_case("apart", self.dye, seen)
         yield dye_case("two rows alike", self.dye, {**seen, "rows_in_both": 2, "held_out_rows": 300})
+        yield dye_case("evaluation mode", self.dye, {**seen, "taken_in": {}})
         yield dye_case("indices apart", self.dye, {**seen, "indexed_twice": [0, 300]})
         yield dye_case("scaled apart", self.dye, {**seen, "scaled_together": 0})
         yield dye_case("one update", self.dye, {**seen, "gradients_after": 1})

@@ -73,7 +73,10 @@ def _each(batches: Any, loader: int, session: Session) -> Any:
             session.fail()
         finally:
             session.quiet -= 1
-        yield batch
+        try:
+            yield batch
+        finally:
+            session.loader = -1
 
 
 def _planted(batch: Any, loader: int, number: int, session: Session) -> Any:

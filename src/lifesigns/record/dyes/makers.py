@@ -47,12 +47,14 @@ def watch_modes(torch: Any) -> None:
 
 
 def mode_of(module: Any) -> dict[str, Any]:
-    """Whether a module is in training mode, and, where the function that calls it set the mode, at which line."""
+    """Whether a module is in training mode, where the function that calls it set the mode, at which line, and how many
+    layers with running statistics take in what it is given."""
     held = _modes.get(id(module))
     user = callsite.user_frame(sys._getframe(1))
     here = held is not None and held[0]() is module and user is not None and user.f_code is held[1][0]
     place = callsite.at(held[1][0].co_filename, held[1][1]) if held is not None and here else None
-    return {"training": bool(module.training), "at": place}
+    norms = [m for m in module.modules() if m.training and getattr(m, "running_mean", None) is not None]
+    return {"training": bool(module.training), "at": place, "statistics": len(norms)}
 
 
 def made_at(module: Any) -> Any:

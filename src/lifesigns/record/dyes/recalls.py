@@ -7,6 +7,7 @@ token is read off the gradient of the run's own backward call.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -33,6 +34,7 @@ class Recalls:
         torch = self.torch
         if self.depth or label in self.done or len(self.done) >= MAX_NETWORKS or not torch.is_grad_enabled():
             return
+        inputs, kwargs = _first_in_place(module, inputs, kwargs)
         first: Any = inputs[0] if inputs else None
         result = _main_output(torch, output)
         if not isinstance(first, torch.Tensor) or first.dim() < 2 or first.shape[0] < 2 or result is None:
@@ -273,6 +275,19 @@ def first_line(before: Any, after: Any, moved: Any, shape: tuple[int, ...], *, e
         if different.any() and moved(different):
             return callsite.at(code.co_filename, line)
     return None
+
+
+def _first_in_place(module: Any, inputs: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Arguments of a call with the first one in its place, where all were given by name (`model(**batch)`)."""
+    if inputs or not kwargs:
+        return inputs, kwargs
+    try:
+        first = next(iter(inspect.signature(module.forward).parameters))
+    except (StopIteration, TypeError, ValueError):
+        return inputs, kwargs
+    if first not in kwargs:
+        return inputs, kwargs
+    return (kwargs[first],), {k: v for k, v in kwargs.items() if k != first}
 
 
 def _rows_moved(different: Any, others: Any) -> bool:

@@ -222,8 +222,8 @@ class Networks:
 
     def enter(self, module: Any, inputs: Any) -> None:
         """Before a call."""
-        if _is_loss(module):
-            return
+        if _is_loss(module) or (self.depth == 0 and next(module.parameters(), None) is None):
+            return  # what learns nothing (a loss of the script's own) is no network
         self.depth += 1
         if id(module) not in self.called_at:
             user = callsite.user_frame(sys._getframe(1))
@@ -251,9 +251,9 @@ class Networks:
 
     def leave(self, module: Any, inputs: Any, output: Any) -> Any:
         """After a call; returns another output where a plant asks for it."""
-        if _is_loss(module):
+        if _is_loss(module) or self.depth == 0:
             return None
-        self.depth = max(self.depth - 1, 0)
+        self.depth -= 1
         session = self.session
         if self.depth or session.quiet:
             return None
