@@ -1,6 +1,7 @@
 """`lifesigns lint` measured: false alarms, planted faults, speed, real history.
 
     python benchmarks/lint/run.py alarms --packages FOLDER...          folders that hold the nine packages
+    python benchmarks/lint/run.py held-out --packages FOLDER...        folders that hold alarms.HELD_OUT
     python benchmarks/lint/run.py faults [--peers FOLDER]              FOLDER: bin of an environment with the others
     python benchmarks/lint/run.py speed --packages FOLDER... --peers FOLDER
     python benchmarks/lint/run.py history --cleanrl CLONE --sb3 CLONE
@@ -25,7 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-PARTS = ("alarms", "faults", "speed", "history")
+PARTS = ("alarms", "held-out", "faults", "speed", "history")
 
 
 def peers(folder: Path | None, names: tuple[str, ...]) -> dict[str, list[str]]:
@@ -55,6 +56,10 @@ def measure(asked: argparse.Namespace) -> object:
         import alarms
 
         return alarms.rows(asked.packages)
+    if asked.part == "held-out":
+        import alarms
+
+        return alarms.rows(asked.packages, alarms.HELD_OUT)
     if asked.part == "faults":
         import faults
 
@@ -77,7 +82,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, metavar="FOLDER")
     parser.add_argument("--cleanrl", type=Path, metavar="CLONE")
     parser.add_argument("--sb3", type=Path, metavar="CLONE")
-    parser.add_argument("--sample", type=int, default=30, help="of torchrl's files, how many the others read")
+    parser.add_argument("--sample", type=int, default=30, help="of torchrl's files, how many pylint reads")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="file name without ending")
     asked = parser.parse_args()
     file = asked.out.with_suffix(".json")

@@ -14,7 +14,13 @@ def table(heads: list[str], rows: list[list[Any]]) -> list[str]:
 def page(held: dict[str, Any]) -> str:
     """The page."""
     lines = ["# lifesigns lint, measured", ""]
-    for part, write in (("alarms", alarms), ("faults", faults), ("speed", speed), ("history", history)):
+    for part, write in (
+        ("alarms", alarms),
+        ("held-out", alarms),
+        ("faults", faults),
+        ("speed", speed),
+        ("history", history),
+    ):
         if part in held:
             one = held[part]
             about = ", ".join(f"{k} {v}" for k, v in one["versions"].items())
@@ -72,7 +78,7 @@ def speed(rows: dict[str, Any]) -> list[str]:
     keys = ["tool", "files", "lines", "cpu_s", "wall_s", "cpu_us_per_line", "times_lifesigns"]
     many = rows["parallel"]
     return [
-        "Seconds with start-up, one process each, over the installed torchrl (pylint: every n-th file), in turns: "
+        "Seconds with start-up, one process each, over the installed torchrl (the others: every n-th file), in turns: "
         "lifesigns runs before, between and after the others, and the median of its processor times counts. Times on "
         f"the clock are of a shared machine (load {rows['load'][0]} at the start, {rows['load'][1]} at the end).",
         "", *table(keys, [[t[k] for k in keys] for t in rows["tools"]]),

@@ -112,7 +112,11 @@ def _is_made_here(source: Source, env: ast.AST | None) -> bool:
     """Whether every value of it is a call of `gymnasium.make`."""
     found = source.values(env)
     calls = [v.node for v in found if isinstance(v.node, ast.Call) and not v.path]
-    return bool(found) and len(calls) == len(found) and all(source.name(c.func) == "gymnasium.make" for c in calls)
+    return bool(found) and len(calls) == len(found) and all(_is_maker(source.name(c.func) or "") for c in calls)
+
+
+def _is_maker(name: str) -> bool:
+    return name in ("gymnasium.make", "gymnasium.make_vec") or name.startswith("gymnasium.vector.")
 
 
 def _takes_apart(source: Source, read: ast.AST) -> bool:

@@ -47,6 +47,8 @@ def module_of(source: Source, optimizer: ast.expr) -> str | None:
     """The dotted name of the one module whose `parameters()` an optimiser was given."""
     made = source.value(optimizer)
     first = source.argument(made, 0, "params") if isinstance(made, ast.Call) else None
+    if isinstance(first, ast.Call) and source.name(first.func) == "list" and first.args:
+        first = first.args[0]
     if not isinstance(first, ast.Call) or not isinstance(first.func, ast.Attribute) or first.func.attr != "parameters":
         return None
     return dotted(first.func.value)

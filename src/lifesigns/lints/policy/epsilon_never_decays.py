@@ -142,6 +142,8 @@ def _never_changes(source: Source, value: ast.expr, around: list[ast.AST]) -> bo
             if source.name(one) is not None or isinstance(source.parent(one), ast.Attribute):
                 continue
             held = source.bindings(one)
+            if not held and isinstance(one, ast.Attribute) and source.number(one) is not None:
+                continue
             if not held or any(b.how == "param" or any(p in around for p in source.parents(b.node)) for b in held):
                 return False
             if any(b.how == "augment" or source.enclosing_function(b.node) is not source.enclosing_function(one)

@@ -120,6 +120,8 @@ class SpreadNotLearned(LintRule):
 
 
 def _is_exponent(source: Source, read: ast.AST) -> bool:
-    return any(
+    if any(
         isinstance(p, ast.Call) and (op := source.op(p)) is not None and op.name == "exp" for p in source.parents(read)
-    )
+    ):
+        return True
+    return any(op.input is not None and read in set(source.upstream(op.input, 40)) for op in source.ops("exp"))

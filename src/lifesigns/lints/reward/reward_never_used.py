@@ -72,6 +72,15 @@ class RewardNeverUsed(LintRule):
                 rewards[t] = torch.as_tensor(reward)
             loss.backward()
             """,
+        "warm-up": """
+            for t in range(50):
+                obs, r, terminated, truncated, _ = env.step(env.action_space.sample())
+                moments.update(obs)
+            for t in range(128):
+                obs, reward, terminated, truncated, _ = env.step(action)
+                rewards[t] = reward
+            loss.backward()
+            """,
         "not wanted": """
             for t in range(128):
                 obs, _, terminated, truncated, _ = env.step(action)
@@ -102,7 +111,8 @@ class RewardNeverUsed(LintRule):
             name = scope.qualname.lower() if scope is not None else ""
             if NOT_TRAINING.search(name) or (not trains and not _wraps(source, step)):
                 continue
-            if not _used(source, held, set()):
+            others = [s.reward for s in source.env_steps() if s is not step and s.reward is not None]
+            if not _used(source, held, set()) and not any(_used(source, o, set()) for o in others):
                 yield self.at(held.node, f"`{held.name}` is unpacked and never used")
 
 

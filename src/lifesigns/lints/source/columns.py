@@ -120,6 +120,11 @@ def _library_field(source: Source, node: ast.Attribute) -> Form | None:
     kind = SB3_FIELDS.get(node.attr)
     if kind is None:
         return None
+    return Form(kind, True) if _library_buffer(source, node) else None  # pyright: ignore
+
+
+def _library_buffer(source: Source, node: ast.Attribute) -> bool:
+    """Whether an attribute is that of a batch of a library's buffer."""
     for value in values(source, node.value):
         call = value.node
         if (
@@ -127,11 +132,15 @@ def _library_field(source: Source, node: ast.Attribute) -> Form | None:
             or not isinstance(call.func, ast.Attribute)
             or value.path not in ((), (EACH,))
         ):
-            return None
+            return False
         of = value.source.kind(call.func.value) or ""
-        if not of.startswith(SB3) or not of.endswith("Buffer") or call.func.attr not in ("sample", "get"):
-            return None
-    return Form(kind, True)  # pyright: ignore
+        if (
+            not of.startswith((SB3, "cleanrl_utils."))
+            or not of.endswith("Buffer")
+            or call.func.attr not in ("sample", "get")
+        ):
+            return False
+    return True
 
 
 def _of_value(source: Source, value: Value, depth: int) -> Form | None:
@@ -237,7 +246,10 @@ def _of_op(source: Source, op: Op, depth: int) -> Form | None:
     if op.name == "flatten":
         return Form("row", True) if len(op.args) == 1 and not op.keywords else None
     if op.name == "gather":
-        at = form(source, op.arg(2, "index"), depth + 1)
+        index = op.arg(2, "index")
+        at = form(source, index, depth + 1)
+        if isinstance(index, ast.Attribute) and index.attr == "actions" and _library_buffer(source, index):
+            at = Form("column", True)
         return Form("column", True) if at is not None and at.kind == "column" and axis in (1, -1) else None
     return None
 

@@ -187,7 +187,7 @@ def upstream(source: Source, node: ast.AST, most: int) -> Iterator[ast.AST]:
 
 
 def _next(source: Source, node: ast.AST) -> Iterator[tuple[Source, ast.AST]]:
-    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+    if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Store):
         for one in bindings(source, node):
             if one.how == "param":
                 for value in _of_parameter(source, one, 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,14 +26,15 @@ def backward_sums(source: Source) -> Iterator[BackwardSum]:
     """Each such sum whose carried term has a discount among its factors."""
     for loop in source.nodes(ast.For):
         assert isinstance(loop, ast.For)
-        if not runs_backward(source, loop.iter):
+        if not runs_backward(source, loop.iter) or _of_one_episode(loop.iter):
             continue
         for node in (*source.nodes(ast.Assign), *source.nodes(ast.AugAssign)):
             if not any(p is loop for p in source.parents(node)):
                 continue
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target  # pyright: ignore
-            binding = source.index.bound.get(target)
-            if binding is None or not isinstance(target, ast.Name) or binding.value is None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # pyright: ignore
+            target = next((t for t in targets if isinstance(t, ast.Name)), None)
+            binding = source.index.bound.get(target) if target is not None else None
+            if binding is None or target is None or binding.value is None:
                 continue
             parts = source.terms(binding.value, follow=False)
             own = [t for t in parts if _reads(source, t, target.id)]
@@ -52,6 +54,12 @@ def runs_backward(source: Source, node: ast.expr) -> bool:
     return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and (
         isinstance(node.slice.step, ast.UnaryOp) and source.number(node.slice.step) == -1
     )  # fmt: skip
+
+
+def _of_one_episode(over: ast.expr) -> bool:
+    """Whether what is looped over is called one episode: `reversed(episode)`."""
+    inner = over.args[0] if isinstance(over, ast.Call) and over.args else over
+    return isinstance(inner, ast.Name) and bool(re.search(r"(?:^|_)(?:episode|trajectory|traj)$", inner.id))
 
 
 def is_end(source: Source, node: ast.AST) -> bool:

@@ -95,6 +95,16 @@ class BackwardSumLeftReversed(LintRule):
                     returns.append(R)
                 return returns[::-1]
             """,
+        "summed up": """
+            totals = []
+            for rewards in episodes:
+                sums, R = [], 0
+                for r in reversed(rewards):
+                    R = r + gamma * R
+                    sums.append(R)
+                totals += sums
+            print(np.mean(totals))
+            """,
         "by the caller": """
             def compute(rewards, gamma):
                 returns, R = [], 0
@@ -117,9 +127,25 @@ class BackwardSumLeftReversed(LintRule):
                 continue
             function = source.enclosing_function(call)
             around = function.node if function is not None else source.tree
+            if _only_summed(source, list_):
+                continue
             used = [source.statement(c) for c in source.callers(function)] if function is not None else []
             if sum(_turns(n) for n in ast.walk(around)) == 1 and not any(_turns(n) for s in used for n in ast.walk(s)):
                 yield self.at(call, f"`{list_.id}` is filled from the last step to the first and used in that order")
+
+
+def _only_summed(source: Source, list_: ast.Name) -> bool:
+    """Whether all other reads of the list add it up or join it to a list of many, where its order is lost."""
+    reads = [n for n in source.index.names.get(list_.id, ()) if not isinstance(source.parent(n), ast.Attribute)]
+    same = [n for n in reads if source.scope(n) is source.scope(list_)]
+    return bool(same) and all(
+        isinstance(at := source.parent(n), ast.AugAssign)
+        or (
+            isinstance(at, ast.Call)
+            and (source.name(at.func) or "").rpartition(".")[2] in ("sum", "mean", "max", "min")
+        )
+        for n in same
+    )
 
 
 def _is_reversed(source: Source, node: ast.expr) -> bool:

@@ -78,6 +78,12 @@ class BootstrapWithoutMask(LintRule):
                 target = reward + gamma * q(next_state).max()
             """,
         "returns": "for r in reversed(rewards):\n    R = r + gamma * R\n    returns.insert(0, R)\ndone = True",
+        "a sum that runs on": """
+            def trace(self, rewards, next_obs, done):
+                Q = 0.0 if done else self.value(next_obs)
+                for r in reversed(rewards):
+                    Q = r + self.gamma * Q
+            """,
         "no ends in sight": "target = rewards + gamma * q(next_states)",
     }
 
@@ -92,10 +98,17 @@ class BootstrapWithoutMask(LintRule):
             parts = source.terms(node, follow=False)
             rewards = [t for t in parts if any(source.role(f.node) is Role.REWARD for f in t.factors)]
             futures = [t for t in parts if t not in rewards and _is_future(source, t)]
-            if rewards and len(futures) == 1 and not _masked(source, node, futures[0]):
+            if rewards and len(futures) == 1 and not (_runs_on(source, node) or _masked(source, node, futures[0])):
                 yield self.at(
                     futures[0].node, "the next state's value is added in terminal states too: no mask in sight"
                 )
+
+
+def _runs_on(source: Source, node: ast.BinOp) -> bool:
+    """`R = r + gamma * R`: a sum that carries itself on, from a last value set before."""
+    at = source.parent(node)
+    names = {t.id for t in at.targets if isinstance(t, ast.Name)} if isinstance(at, ast.Assign) else set()
+    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
 
 
 def _is_future(source: Source, term: Term) -> bool:

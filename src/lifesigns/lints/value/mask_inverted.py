@@ -102,7 +102,9 @@ def _is_turned(source: Source, node: ast.AST) -> bool:
         if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub):
             return True
         if isinstance(one, ast.Compare | ast.IfExp):
-            return True
+            if any(source.role(n) in (*FLAGS, Role.MASK) for n in ast.walk(one) if isinstance(n, ast.expr)):
+                return True
+            continue
         if isinstance(one, ast.Call) and "not" in source.unparse(one.func):
             return True
     return False
@@ -111,6 +113,9 @@ def _is_turned(source: Source, node: ast.AST) -> bool:
 def _turns_any(source: Source) -> bool:
     """Whether some end is subtracted from 1, or negated where it is no condition."""
     return any(
-        isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and isinstance(n.left, ast.Constant)
+        isinstance(n, ast.BinOp)
+        and isinstance(n.op, ast.Sub)
+        and isinstance(n.left, ast.Constant)
+        and (source.role(n.right) in FLAGS or isinstance(n.right, ast.Call))
         for n in source.nodes(ast.BinOp)
     )

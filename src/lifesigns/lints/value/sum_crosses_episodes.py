@@ -60,6 +60,11 @@ class SumCrossesEpisodes(LintRule):
                     advantages[t] = last
                 return advantages
             """,
+        "two targets": """
+            for t in reversed(range(T)):
+                delta = rewards[t] + gamma * values[t + 1] * (1 - dones[t]) - values[t]
+                advantages[t] = last = delta + gamma * lam * last
+            """,
         "beforehand": """
             deltas = rewards + gamma * next_values * (1.0 - terminated) - values
             for t in range(T - 1, -1, -1):
@@ -111,6 +116,13 @@ class SumCrossesEpisodes(LintRule):
                 delta = rewards[t] + gamma * values[t + 1] * (1 - dones[t]) - values[t]
                 last = delta + gamma * lam * last
                 last = last * (1 - dones[t])
+            """,
+        "one that is called an episode": """
+            def add_advantages(episode, gamma, lam):
+                adv = 0.0
+                for step in reversed(episode):
+                    delta = step["reward"] + gamma * step["nonterminal"] * step["next_value"] - step["value"]
+                    adv = delta + gamma * lam * adv
             """,
         "through another": """
             def returns(rewards, dones, gamma):

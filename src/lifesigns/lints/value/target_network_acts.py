@@ -73,6 +73,14 @@ class TargetNetworkActs(LintRule):
             """,
     }
     right = {
+        "a counter that is not used": """
+            q = nn.Linear(4, 2)
+            target_q = copy.deepcopy(q)
+            for step in range(1000):
+                action = np.array([env.action_space.sample() for _ in range(4)])
+                obs, reward, terminated, truncated, _ = env.step(action)
+                best, _ = target_q(obs).max(dim=1)
+            """,
         "online": """
             q, target_q = nn.Linear(4, 2), nn.Linear(4, 2)
             target_q.load_state_dict(q.state_dict())

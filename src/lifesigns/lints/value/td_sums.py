@@ -65,7 +65,7 @@ def made_of(source: Source, node: ast.AST, most: int = 200) -> Iterator[ast.AST]
             continue
         seen.add(one)
         yield one
-        if isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
+        if isinstance(one, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(one.ctx, ast.Store):
             todo += [b.value for b in source.bindings(one) if b.value is not None and not b.path]
         if isinstance(one, ast.Call):
             target = source.function(one)
