@@ -14,7 +14,7 @@ import pytest
 import torch
 from synthetic import Writing
 
-from lifesigns.paired import options
+from lifesigns.paired import options, source
 from lifesigns.paired.heldout import scaled_together
 from lifesigns.paired.runlog import Site
 from lifesigns.record import callsite
@@ -261,3 +261,19 @@ def test_the_option_that_a_loss_was_made_with(tmp_path: Path) -> None:
     path.write_text(dedent(text), "utf-8")
     found = [options.made_with({"file": str(path), "line": n}) for n in (5, 6, 7)]
     assert [f and f["line"] for f in found] == [1, None, 4]
+
+
+def test_the_line_that_gave_a_mask_its_value(tmp_path: Path) -> None:
+    path = tmp_path / "buffers.py"
+    text = """\
+    def sample(self, rows):
+        rewards = self.rewards[rows]
+        terminated = self.dones[rows]
+        return Samples(
+            dones=self.to_torch(terminated),
+            rewards=self.to_torch(rewards),
+        )
+    """
+    path.write_text(dedent(text), "utf-8")
+    assert source.assigned(str(path), 5, source.ENDS) == 3
+    assert source.assigned(str(path), 6, source.ENDS) == 6

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from lifesigns.paired import options
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
+from lifesigns.paired.source import ENDS, assigned
 
 WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
 """Operations by which data get into a buffer."""
@@ -133,7 +135,8 @@ def _differs(stain: Stain, record: int) -> bool:
 
 def mask_line(stain: Stain) -> dict[str, Any] | None:
     """The line at fault where a mask takes a value out of a target: that which writes something else under the name of
-    a termination, else that of the operation with the mask."""
+    a termination; for an operation inside a library, that of the user's which made what it is given as a mask; else
+    that of the operation with the mask."""
     found = stopped_at(stain)
     if found is None:
         return None
@@ -144,7 +147,10 @@ def mask_line(stain: Stain) -> dict[str, Any] | None:
         target = re.split(r"(?<![=!<>])=(?!=)|\.append\(|\.add\(", text_of(at["file"], at["line"]))[0]
         if TERMINATION.search(target):
             return at
-    return place(stain.base.site(operation))
+    own = place(stain.base.site(operation))
+    if at is not None and at != own and options.in_library(stain.base.site(operation)):
+        return {"file": at["file"], "line": assigned(at["file"], at["line"], ENDS)}
+    return own
 
 
 def turned(plan: Plan, stain: Stain, outgrad: int) -> dict[str, Any] | None:

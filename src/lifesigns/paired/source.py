@@ -112,6 +112,19 @@ def never_run(file: str, names: set[str], run: set[int], seen: set[int]) -> int:
     return 0
 
 
+def assigned(file: str, line: int, called: re.Pattern[str]) -> int:
+    """The last line before `line`, in the same function, that gives a value to a name which that line reads and which
+    matches `called`; `line` itself where there is none."""
+    tree = tree_of(file)
+    function = _innermost(tree, line) if tree is not None else None
+    read = {n for n in names_of(file).get(line, Names()).read if called.search(n)}
+    if function is None or not read:
+        return line
+    every = [n for n in ast.walk(function) if isinstance(n, ast.Assign) and n.lineno < line]
+    found = [n.lineno for n in every if any(isinstance(t, ast.Name) and t.id in read for t in n.targets)]
+    return max(found, default=line)
+
+
 def _names_end(text: str) -> bool:
     return ENDS.search(text) is not None
 
