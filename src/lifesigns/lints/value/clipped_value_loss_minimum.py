@@ -52,6 +52,13 @@ class ClippedValueLossMinimum(LintRule):
             v_loss_clipped = (v_clipped - b_returns) ** 2
             v_loss = 0.5 * torch.min(v_loss_unclipped, v_loss_clipped).mean()
             """,
+        "rewards are clipped too": """
+            returns = np.clip(rewards, -1, 1) + gamma * next_values
+            plain = (value - returns) ** 2
+            near = old + torch.clamp(value - old, -0.2, 0.2)
+            clipped = (near - returns) ** 2
+            loss = torch.min(plain, clipped).mean()
+            """,
         "in place": """
             clipped = old + (value - old).clamp(-0.2, 0.2)
             loss = torch.minimum((value - ret).pow(2), (clipped - ret).pow(2)).mean()
@@ -75,9 +82,23 @@ class ClippedValueLossMinimum(LintRule):
         for op in source.ops("min", "minimum"):
             if len(op.args) != 2 or not all(_squared(source, a) for a in op.args):
                 continue
-            clipped = [source.comes_from(a, "clamp", "clip") for a in op.args]
+            names = [{n.id for n in ast.walk(source.value(a) or a) if isinstance(n, ast.Name)} for a in op.args]
+            clipped = [_clips(source, a, names[0] & names[1]) for a in op.args]
             if clipped.count(True) == 1:
                 yield self.at(op.node, "the smaller of the two value losses: a value that went too far is let go")
+
+
+def _clips(source: Source, node: ast.expr, common: set[str]) -> bool:
+    """Whether a squared difference, or a name in it that the other has not, is made with `clamp`."""
+    made = source.value(node)
+    inside = [n for n in ast.walk(made) if isinstance(n, ast.Name) and n.id not in common] if made is not None else []
+    values = [v for n in inside if isinstance(v := source.value(n), ast.BinOp | ast.Call)]
+    return any(
+        isinstance(n, ast.Call) and (getattr(n.func, "attr", "") or getattr(n.func, "id", "")) in ("clamp", "clip")
+        for of in (made, *values)
+        if of is not None
+        for n in ast.walk(of)
+    )
 
 
 def _squared(source: Source, node: ast.expr) -> bool:

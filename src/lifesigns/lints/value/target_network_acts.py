@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Source
-from lifesigns.lints.value.target_networks import starts_as_copy, target_networks
+from lifesigns.lints.value.target_networks import TargetNetwork, starts_as_copy, target_networks
 from lifesigns.rules import Likelihood
 
 
@@ -52,6 +52,17 @@ class TargetNetworkActs(LintRule):
     }
     false_alarm = Likelihood(0.003, source="judgement; see benchmarks/lint")
     wrong = {
+        "a method": """
+            q = Net()
+            class Net(nn.Module):
+                def get_action(self, obs):
+                    return self.head(obs).argmax()
+            target_q = Net()
+            target_q.load_state_dict(q.state_dict())
+            for step in range(1000):
+                action = target_q.get_action(obs)
+                obs, reward, terminated, truncated, _ = env.step(action)
+            """,
         "script": """
             q, target_q = nn.Linear(4, 2), nn.Linear(4, 2)
             target_q.load_state_dict(q.state_dict())
@@ -73,6 +84,14 @@ class TargetNetworkActs(LintRule):
             """,
     }
     right = {
+        "a method rates": """
+            q = nn.Linear(4, 2)
+            target_q = copy.deepcopy(q)
+            for step in range(1000):
+                action = q(obs).argmax()
+                obs, reward, terminated, truncated, _ = env.step(action)
+                target = reward + gamma * target_q.rate(obs)
+            """,
         "a counter that is not used": """
             q = nn.Linear(4, 2)
             target_q = copy.deepcopy(q)
@@ -101,7 +120,12 @@ class TargetNetworkActs(LintRule):
 
     def look(self, source: Source) -> Iterable[Spot]:
         """At the step."""
-        calls = {c: one.name for one in target_networks(source) if starts_as_copy(source, one) for c in one.called}
+        calls = {
+            c: one.name
+            for one in target_networks(source)
+            if starts_as_copy(source, one)
+            for c in (*one.called, *_method_calls(source, one))
+        }
         for step in source.env_steps() if calls else ():
             function = source.enclosing_function(step.call)
             if function is not None and any(w in function.name.lower() for w in ("eval", "test", "play", "demo")):
@@ -110,3 +134,12 @@ class TargetNetworkActs(LintRule):
             name = next((calls[n] for n in made_of if n in calls), "")
             if name:
                 yield self.at(step.call, f"the action comes from `{name}`, the delayed copy")
+
+
+def _method_calls(source: Source, one: TargetNetwork) -> Iterable[ast.Call]:
+    """Calls of its methods other than those that only read or move it: `target.get_action(obs)`."""
+    for read in one.other:
+        at = source.parent(read)
+        call = source.parent(at) if isinstance(at, ast.Attribute) else None
+        if isinstance(call, ast.Call) and call.func is at:
+            yield call
