@@ -15,7 +15,7 @@ import torch
 from synthetic import Writing
 
 from lifesigns.paired import options, source
-from lifesigns.paired.heldout import scaled_together
+from lifesigns.paired.heldout import held_out_loaders, scaled_together
 from lifesigns.paired.runlog import Site
 from lifesigns.record import callsite
 from lifesigns.record.dyes import asked, collating, masks, padding, splits
@@ -277,3 +277,20 @@ def test_the_line_that_gave_a_mask_its_value(tmp_path: Path) -> None:
     path.write_text(dedent(text), "utf-8")
     assert source.assigned(str(path), 5, source.ENDS) == 3
     assert source.assigned(str(path), 6, source.ENDS) == 6
+
+
+@pytest.mark.parametrize("every", [1, 12])
+def test_loaders_after_whose_batches_nothing_is_learned(every: int) -> None:
+    writing = Writing()
+    for epoch in range(2):
+        for n in range(24):
+            writing.add("batch", "loader0[0]", np.full((4, 2), n + 100 * epoch))
+            writing.add("batch", "loader0[1]", np.arange(4))
+            writing.add("loss", "", np.float32(n))
+            if n % every == 0:
+                writing.update([float(n)])
+        for n in range(5):
+            writing.add("batch", "loader1[0]", np.full((4, 2), -n))
+            writing.add("batch", "loader1[1]", np.arange(4))
+            writing.op("argmax", np.zeros(4))
+    assert held_out_loaders(writing.read()) == [1]

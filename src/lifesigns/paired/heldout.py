@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
-from lifesigns.paired.runlog import UPDATE, RunLog
+from lifesigns.paired.runlog import RunLog
 
 FEWEST_ROWS = 40
 """rows of each set from which means and deviations are compared; assumed."""
@@ -101,13 +101,22 @@ def scaled_together(log: RunLog, held_out: list[int]) -> int:
 
 
 def held_out_loaders(log: RunLog) -> list[int]:
-    """Loaders between whose batches no optimiser steps."""
+    """Loaders after whose batches nothing is learned: no call of `backward` before the next batch, but for one batch in
+    eight at most (optimiser steps are no sign: gradients may be summed over many batches)."""
     batches = log.of_kind("batch").tolist()
-    seen: dict[int, set[int]] = {}
-    for i in batches:
-        seen.setdefault(loader_of(log, i), set()).add(int(log.rows[i, UPDATE]))
-    counts = {loader: sum(loader_of(log, i) == loader for i in batches) for loader in seen}
-    return sorted(x for x, updates in seen.items() if len(updates) <= max(1, counts[x] // 8) and len(seen) > 1)
+    learned = np.searchsorted(log.of_kind("loss", "grad"), [*batches, len(log)])
+    seen: dict[int, list[bool]] = {}
+    for n, i in enumerate(batches):
+        following = n + 1 < len(batches) and _one_batch(log, i, batches[n + 1])
+        if not following:  # the last part of a batch
+            seen.setdefault(loader_of(log, i), []).append(bool(learned[n + 1] > learned[n]))
+    return sorted(x for x, after in seen.items() if sum(after) <= len(after) // 8 and len(seen) > 1)
+
+
+def _one_batch(log: RunLog, part: int, following: int) -> bool:
+    """Whether two records are of parts of one batch: nothing lies between, and the second part's number is higher."""
+    numbers = [int(log.name(i).split("[")[1].rstrip("]")) for i in (part, following)]
+    return following == part + 1 and loader_of(log, part) == loader_of(log, following) and numbers[1] > numbers[0]
 
 
 def train_loaders(log: RunLog) -> list[int]:
