@@ -145,3 +145,21 @@ def test_a_supervised_log_has_no_steps() -> None:
     assert (plan.train_parts, plan.eval_parts, plan.impulse_step(), plan.acting_calls) == ([], [], None, set())
     empty = Plan(Writing().read())
     assert (empty.grads, empty.first_grad, empty.steps) == ([], 0, [])
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_where_wrappers_change_observations_those_shown_to_a_network_count(scale: float) -> None:
+    writing = Writing(networks={"Net#0": {"trained": True}})
+    for part in range(2):
+        writing.reset(part, obs(part, 0))
+    for t in range(6):
+        shown = [[scale * x for x in obs(part, t)] for part in range(2)]
+        if t != 3:  # a step without a call, as of an exploring agent
+            writing.call("Net#0", shown, [[0.0, 1.0]] * 2)
+        for part in range(2):
+            writing.step(part, 1, 1.0, obs(part, t + 1))
+    writing.update([1.0])
+    plan = Plan(writing.read())
+    assert plan.acted_on[(1, 2)].tolist() == [scale * x for x in obs(1, 2)]
+    assert ((0, 3) in plan.acted_on) == (scale == 1.0)
+    assert plan.dims == 2
