@@ -156,11 +156,30 @@ class LinePath:
         stepping = {self.events[i].frame for i in steps}
         called = [m for m in later if m.at > last_step and m.frame not in stepping]
         inside = Counter((m.file, m.line, m.frame) for m in called)
-        found = next((m for m in called if inside[(m.file, m.line, m.frame)] > planted), None)
+        times = {frame: self._times_before(frame) for frame in {m.frame for m in called}}
+        found = next(
+            (m for m in called if inside[(m.file, m.line, m.frame)] > min(planted, times[m.frame] or planted)), None
+        )
         if found is not None:
             return found
         counts = Counter((m.file, m.line) for m in tail)
         return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
+
+    def _times_before(self, frame: int) -> int:
+        """Stained steps (of all environments at once, where they are stepped together) between the call of a function
+        and the one before it; 0 where none is known."""
+        start = next((i for i, e in enumerate(self.events) if e.frame == frame), 0)
+        first = self.events[start]
+        before = (
+            i
+            for i in range(start - 1, -1, -1)
+            if (self.events[i].file, self.events[i].line) == (first.file, first.line)
+        )
+        since = next(before, -1)
+        lines = Counter(
+            (m.file, m.line) for m in self.marks if since < m.at < start and STEP_CALL.search(text_of(m.file, m.line))
+        )
+        return min(lines.values(), default=0)
 
     def cut(self, planted: int) -> Mark | None:
         """The line that should have stopped such a spread at an episode's end: where it spreads, or the condition or

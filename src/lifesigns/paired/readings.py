@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import Site, Stain
+from lifesigns.paired.runlog import GRAD, Site, Stain
 
 LEAST = 0.02
 """Part of the largest response below which a response is left out: float32 rounding of advantages of size 100."""
@@ -240,6 +240,55 @@ def pairs(
     if not right + shifted + other:
         return None
     return Pairs(right, shifted, other, example, record)
+
+
+def stacked_pairs(
+    plan: Plan, stain: Stain, planted: Sequence[dict[str, Any]], level: float, until: int, *, constant: bool = False
+) -> Pairs | None:
+    """The same for a rollout that keeps the graph of its own forward passes: row t of arrays [steps, environments] is
+    that of the t-th output that was stacked. None where nothing is stacked so, or no such array moves by `level`."""
+    wanted = {(p["env"], p["step"]) for p in planted}
+    numbers = _stacked_steps(plan, min(until, plan.first_grad))
+    shape = (len(numbers), len(plan.train_parts))
+    right = shifted = other = 0
+    example, record = "", -1
+    for i, change in stain.ops() if numbers else ():
+        if i >= min(until, plan.first_grad):
+            break
+        if change.shape != shape:
+            continue
+        for t, env in np.argwhere(np.abs(change - level) <= 1e-3 * abs(level)).tolist():
+            owner = (plan.train_parts[env], numbers[t].get(plan.train_parts[env], -1))
+            if owner in wanted:
+                right += 1
+            elif constant and any(owner[0] == p and owner[1] < s for p, s in wanted):
+                continue
+            else:
+                mine = owner[0] in {p for p, _ in wanted}
+                shifted, other, record = shifted + mine, other + (not mine), i
+                example = example or _example({owner}, wanted)
+    return Pairs(right, shifted, other, example, record) if right + shifted + other else None
+
+
+def _stacked_steps(plan: Plan, until: int) -> list[dict[int, int]]:
+    """Of the steps whose outputs for acting, with their graph, are stacked before record `until`: environment → number
+    of its step (none in rows that an autoreset inserts). Empty where there is no such stack."""
+    log = plan.log
+    for i in log.of_kind("op").tolist():
+        parents = log.parents[i]
+        if i >= until:
+            break
+        if log.name(i) not in ("stack", "cat") or len(parents) < 2 or not log.rows[i, GRAD]:
+            continue
+        behind = [(p, *sorted(plan.ancestors(p, 40), reverse=True)) for p in parents]
+        calls = [next((c for c in some if c in plan.acting_calls), -1) for some in behind]
+        if calls[0] >= 0 and calls == sorted(set(calls)):
+            ends = [*calls[1:], until]
+            return [
+                {s.part: s.number for s in plan.training if start < s.action < end}
+                for start, end in zip(calls, ends, strict=True)
+            ]
+    return []
 
 
 def _example(owners: set[tuple[int, int]], wanted: set[tuple[int, int]]) -> str:

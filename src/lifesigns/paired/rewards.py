@@ -220,6 +220,7 @@ def pairing(lab: Lab, facts: Facts) -> None:
             once is not None and reading.rows > 1 and reading.rows == min(once.in_episode, plan.steps_to_first_update)
         )
         found = readings.pairs(plan, stain, planted, level, stain.common, constant=whole)
+        found = found or readings.stacked_pairs(plan, stain, planted, level, stain.common, constant=whole)
         if found is not None:
             answer(stain, facts)
             facts.data.update(
