@@ -97,6 +97,28 @@ class Steer(gym.Env):
         return np.array([self.x, 1.0]), -(self.x**2), False, self.age >= 20, {}
 
 
+class Boat(gym.Env):
+    """Circling (1) pays 1 for each of 20 steps; five steps ahead (0) end it with success and 3: the reward is gamed."""
+
+    observation_space = spaces.Box(-1, 1, (2,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.ahead, self.age = 0, 0
+        return self._obs(), {}
+
+    def _obs(self) -> Any:
+        return np.array([self.ahead / 5, self.age / 20], np.float32)
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.age += 1
+        self.ahead += int(action == 0)
+        there = self.ahead == 5
+        reward = 3.0 if there else float(action == 1)
+        return self._obs(), reward, there, self.age >= 20, {"is_success": there}
+
+
 class Many(Bandit):
     action_space = spaces.MultiDiscrete([3, 4])
 

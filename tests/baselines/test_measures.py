@@ -77,3 +77,24 @@ def test_an_early_end_that_pays_is_a_trap() -> None:
 def test_human_time(problem: Make) -> None:
     assert measures.step_seconds(problem("CartPole-v1").world.env).value == 0.02
     assert measures.step_seconds(problem("Corridor").world.env).value is None
+
+
+def test_a_reward_that_can_be_gamed_is_found_by_search(problem: Make) -> None:
+    made = problem("Boat")
+    fixed.random(made, Slice(made.world, 0.5))
+    fixed.constants(made, Slice(made.world, 0.5))
+    rows = {p.name: p for p in measures.true_metric(made.world.scored)}
+    assert rows["exploit"].value == 20 - max(r for r, s in made.world.scored if s)
+    assert "exploit found: the best return without success is 20" in rows["exploit"].text
+    assert rows["true_metric"].value is not None
+    assert rows["true_metric"].value < 0
+
+
+def test_without_a_word_of_success_nothing_is_said_of_exploits(problem: Make) -> None:
+    made = problem("Bandit")
+    fixed.random(made, Slice(made.world, 0.2))
+    assert made.world.scored == []
+    assert all(p.value is None and "is_success" in p.text for p in measures.true_metric(made.world.scored))
+    aligned = {p.name: p for p in measures.true_metric([(1.0, 0.0), (2.0, 0.0), (5.0, 1.0)])}
+    assert aligned["exploit"].value == 0
+    assert "no proof" in aligned["exploit"].text

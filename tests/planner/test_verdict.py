@@ -122,3 +122,10 @@ def test_a_myopic_bandit_is_no_planner() -> None:
     verdict = decide(case(bandit, part, carry_over=1.0, reward_in_episodes=1.0))
     assert "MPPI got 500" in next(s for s in verdict.steps if s.exit == "plan").reason
     assert decide(case(Rung("myopic bandit", "bandit", (95.0,) * 5), carry_over=1.0)).kind == "no RL needed"
+
+
+def test_a_reward_that_pays_more_without_success_comes_first() -> None:
+    verdict = decide(case(POOR_LINEAR, carry_over=1.0, exploit=4.0, reward_in_episodes=1.0, trap=0.0))
+    assert verdict.kind == "fix the reward first"
+    assert "without success" in verdict.sentence
+    assert decide(case(POOR_LINEAR, carry_over=1.0, exploit=0.0, reward_in_episodes=1.0, trap=0.0)).kind == "RL"

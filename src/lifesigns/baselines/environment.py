@@ -15,6 +15,9 @@ from typing import Any
 REGISTERING = ("ale_py", "minigrid", "gymnasium_robotics", "highway_env", "panda_gym")
 """Packages that register environments when they are imported; imported where an unknown id may be theirs."""
 OPEN_SPIEL = "open_spiel:"
+SUCCESS = ("is_success", "success", "solved", "goal_reached")
+"""Keys of `info` that say at an episode's end whether it succeeded: the true metric, apart from the reward."""
+MOST_SCORED = 20_000
 DEFAULT_STEPS = 1000
 """Steps after which an episode is cut where nothing else ends it."""
 
@@ -37,9 +40,12 @@ class World:
         """Steps after which lifesigns itself cuts an episode; 0 where the environment does."""
         self.steps = 0
         self.resets = 0
+        self.scored: list[tuple[float, float]] = []
+        """(return, success) of each whole episode whose end says in `info` whether it succeeded."""
         self.entered = 0.0
         self.doing = ""
         self._age = 0
+        self._info: Any = None
 
     @property
     def spec(self) -> Any:
@@ -62,13 +68,23 @@ class World:
     def step(self, action: Any) -> tuple[Any, float, bool, bool]:
         """Observation, reward, terminated, truncated."""
         self.entered, self.doing = time.monotonic(), "step"
-        obs, reward, terminated, truncated, _ = self.env.step(action)
+        obs, reward, terminated, truncated, self._info = self.env.step(action)
         self.entered = 0.0
         self.steps += 1
         self._age += 1
         if self.limit and self._age >= self.limit:
             truncated = True
         return obs, float(reward), bool(terminated), bool(truncated)
+
+    def ended(self, total: float) -> None:
+        """Notes the return of an episode that has just ended, where the environment says whether it succeeded."""
+        told = self._info if isinstance(self._info, dict) else {}
+        for key in SUCCESS:
+            value = told.get(key)
+            if isinstance(value, (bool, int, float)) or (hasattr(value, "item") and getattr(value, "size", 0) == 1):
+                if len(self.scored) < MOST_SCORED:
+                    self.scored.append((total, float(value)))
+                return
 
     @property
     def age(self) -> int:

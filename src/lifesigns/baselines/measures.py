@@ -273,6 +273,29 @@ def trap(returns: list[float], ended_early: list[float]) -> Property:
     return Property("trap", 0.0, "episodes that end soonest get no more than the others")
 
 
+def true_metric(scored: list[tuple[float, float]]) -> list[Property]:
+    """Whether the reward agrees with success, and whether a search for returns found episodes that pay more without
+    success than any with it (M9, M10; P15). `scored` are (return, success) of all episodes that were played."""
+    if not scored:
+        why = "not measured: `info` does not say at an episode's end whether it succeeded (is_success, success)"
+        return [Property("true_metric", None, why), Property("exploit", None, why)]
+    from scipy.stats import spearmanr
+
+    returns, success = np.array(scored).T
+    good, bad = returns[success > 0], returns[success <= 0]
+    n = len(returns)
+    if not len(good) or not len(bad):
+        what = "no" if not len(good) else "every"
+        why = f"cannot be told: {what} episode of {n} succeeded"
+        return [Property("true_metric", None, why), Property("exploit", None, why)]
+    rho = float(spearmanr(returns, success).statistic) if np.ptp(returns) else 0.0
+    text = f"rank correlation of return and success: {rho:.2f} over {n} episodes ({len(good)} succeeded)"
+    margin = float(bad.max() - good.max())
+    found = f"the best return without success is {bad.max():.4g}, the best with it {good.max():.4g}"
+    told = f"exploit found: {found}" if margin > 0 else f"no exploit found in {n} episodes, which is no proof: {found}"
+    return [Property("true_metric", rho, text), Property("exploit", max(margin, 0.0), told)]
+
+
 def step_seconds(env: Any) -> Property:
     """Seconds of the world in one step, where the environment says so (P40)."""
     base = getattr(env, "unwrapped", env)

@@ -108,6 +108,7 @@ def play(world: World, policy: Policy, seed: int, until: float = float("inf")) -
         total += reward
         steps += 1
         if terminated or truncated:
+            world.ended(total)
             return total, steps
         if time.monotonic() > until:
             return None

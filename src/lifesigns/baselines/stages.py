@@ -138,6 +138,11 @@ def _trap(bench: Bench, seconds: float) -> Found:
     return Found(properties=[property_to_json(measures.trap(*measures.early_ends(bench.problem)))])
 
 
+def _metric(bench: Bench, seconds: float) -> Found:
+    del seconds
+    return Found(properties=[property_to_json(p) for p in measures.true_metric(bench.world.scored)])
+
+
 def _constants(bench: Bench, seconds: float) -> Found:
     limit = bench.slice(seconds)
     rungs = [fixed.sticky(bench.problem, limit.part(0.25)), *fixed.constants(bench.problem, limit)]
@@ -250,6 +255,7 @@ STAGES = (
     Stage("bandit", 0.03, lambda b, s: b.note([bandit.myopic(b.problem, b.slice(s))]), _linear_fits),
     Stage("open loop", 0.05, lambda b, s: b.note(open_loop.open_loop(b.problem, b.slice(s)))),
     Stage("LQR", 0.04, lambda b, s: b.note([lqr.lqr(b.problem, b.slice(s))]), _linear_fits, quick=0.05),
+    Stage("true metric", 0.01, _metric),
     Stage("GORP", 0.3, _planned(gorp.gorp), quick=0.2),
     Stage("GORP k=2", 0.08, _planned(gorp.gorp, k=2), lambda b: _discrete(b) and not _solved(b, "GORP k=1")),
     Stage("UCT", 0.22, _planned(tree_search.uct), _discrete, quick=0.2),

@@ -22,6 +22,7 @@ NAMES = {
     "information": "M7",
     "delay": "M8",
     "trap": "M9",
+    "exploit": "M9",
     "true_metric": "M10",
     "self_play": "M12",
     "carry_over": "M13",

@@ -256,6 +256,14 @@ def _lengths_tell(case: Case) -> bool:
 
 
 def _trap(case: Case) -> _Outcome:
+    exploit = case.properties.number("exploit")
+    if exploit is not None and exploit > 0:
+        return _Taken(
+            "fix the reward first",
+            "A search found episodes that pay more without success than any with it: a learner will find them too.",
+            (case.properties.text("exploit"), case.properties.text("true_metric")),
+            ("a reward whose best episodes are those that succeed",),
+        )
     margin = case.properties.number("trap")
     if margin is None:
         return "BLIND " + (case.properties.text("trap") or "not measured")

@@ -34,6 +34,7 @@ def random(problem: Problem, limit: Slice) -> Rung:
                 break
         if over:
             streams.append(np.array(rewards))
+            world.ended(float(streams[-1].sum()))
         elif not streams:
             cut = len(rewards)
             streams.append(np.array(rewards))
