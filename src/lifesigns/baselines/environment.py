@@ -78,9 +78,9 @@ class World:
 
     def ended(self, total: float) -> None:
         """Notes the return of an episode that has just ended, where the environment says whether it succeeded."""
-        told = self._info if isinstance(self._info, dict) else {}
+        told: dict[str, Any] = self._info if isinstance(self._info, dict) else {}
         for key in SUCCESS:
-            value = told.get(key)
+            value: Any = told.get(key)
             if isinstance(value, (bool, int, float)) or (hasattr(value, "item") and getattr(value, "size", 0) == 1):
                 if len(self.scored) < MOST_SCORED:
                     self.scored.append((total, float(value)))

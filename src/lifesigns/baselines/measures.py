@@ -288,7 +288,8 @@ def true_metric(scored: list[tuple[float, float]]) -> list[Property]:
         what = "no" if not len(good) else "every"
         why = f"cannot be told: {what} episode of {n} succeeded"
         return [Property("true_metric", None, why), Property("exploit", None, why)]
-    rho = float(spearmanr(returns, success).statistic) if np.ptp(returns) else 0.0
+    ranks: Any = spearmanr(returns, success) if np.ptp(returns) else (0.0, 1.0)
+    rho = float(ranks[0])
     text = f"rank correlation of return and success: {rho:.2f} over {n} episodes ({len(good)} succeeded)"
     margin = float(bad.max() - good.max())
     found = f"the best return without success is {bad.max():.4g}, the best with it {good.max():.4g}"

@@ -26,6 +26,8 @@ from lifesigns.planner.properties import Properties, Property
 START = Path(__file__).with_name("start.py")
 OPEN_S, HANG_S = 60.0, 10.0
 """Longest opening; longest single `reset` or `step`."""
+STUCK_S = 2.0
+"""A call that has been running for so long when the budget is over is what used it up."""
 LATE_S, START_S = 5.0, 2.0
 """How much later than asked the child may end before it is killed; kept back of a budget for starting it."""
 
@@ -137,6 +139,8 @@ class _Watch:
         self.stage = "starting"
         self.strict = False
         """Whether opening the environment gets no more time than the rest."""
+        self.inside = ("", 0.0)
+        """The call of the environment that was running at the last beat, and for how many seconds."""
         self.last = time.monotonic()
         self.rungs: list[Rung] = []
         self.rows: list[Property] = []
@@ -171,7 +175,8 @@ class _Watch:
         if kind == "stage":
             self.stage = event["name"]
         elif kind == "beat":
-            self.found.env_steps = event["steps"]
+            self.found.env_steps, self.found.cpu_s = event["steps"], event["cpu_s"]
+            self.inside = (event["doing"], event["inside_s"])
             if event["inside_s"] > (OPEN_S if self.stage == "opening" else HANG_S):
                 self._hung(f"`{event['doing']}`")
                 return False
@@ -213,11 +218,15 @@ class _Watch:
             return True
         opening = self.stage in ("starting", "opening") and not self.strict
         if now - self.started > max(self.limit, OPEN_S if opening else 0.0):
-            self.found.crashes.append(f"{self.stage}: stopped, the budget was over")
+            doing, for_s = self.inside
+            if for_s >= STUCK_S:
+                self._hung(f"`{doing}`", for_s)
+            else:
+                self.found.crashes.append(f"{self.stage}: stopped, the budget was over")
             return True
         return False
 
-    def _hung(self, what: str) -> None:
+    def _hung(self, what: str, seconds: float = 0.0) -> None:
         """Asks the child where it stands, and says that it did not come back."""
         where = ""
         if hasattr(signal, "SIGUSR1"):
@@ -227,7 +236,7 @@ class _Watch:
                 where = place(self._tail(6000))
             except OSError:
                 pass
-        seconds = OPEN_S if self.stage in ("starting", "opening") else HANG_S
+        seconds = seconds or (OPEN_S if self.stage in ("starting", "opening") else HANG_S)
         sentence = f"{what} did not come back within {seconds:.0f} s{f' (at {where})' if where else ''}"
         self.found.crashes.append(f"{self.stage}: {sentence}")
 

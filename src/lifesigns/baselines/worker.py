@@ -52,6 +52,7 @@ class Reporter:
                     "beat",
                     steps=world.steps if world else 0,
                     inside_s=inside,
+                    cpu_s=time.process_time(),
                     doing=world.doing if world and inside else "",
                 )
             except (OSError, ValueError):

@@ -139,8 +139,8 @@ def _no_rl(case: Case) -> _Outcome:
     if guessing is not None and guessing.facts.get("solved_share"):
         low, high = 100 * guessing.facts["solved_low"], 100 * guessing.facts["solved_high"]
         evidence.append(
-            f"{100 * guessing.facts['solved_share']:.2g} % of random linear policies are enough "
-            f"[{low:.1g}, {high:.2g}] ({guessing.facts['policies']} tried)"
+            f"{100 * guessing.facts['solved_share']:.3g} % of random linear policies are enough "
+            f"[{low:.2g}, {high:.3g}] ({guessing.facts['policies']} tried)"
         )
     sure = "" if surely(found, case.target) else " on average"
     ceiling = max(r.mean for r in case.ladder.measured() if r.kind in WITHOUT_MODEL)
