@@ -223,7 +223,7 @@ CASES = {
     "resumed": (resumed, "D324"),
     "overflow": (overflow, "D322"),
     "parallel-replay": (parallel_replay, "D807"),
-    "value-not-trained": (value_not_trained, "D211"),
+    "value-not-trained": (value_not_trained, "D210"),
     "raw-evaluation": (raw_evaluation, "D506"),
     "one-seed": (one_seed, "D701"),
     "short-horizon": (short_horizon, "D415"),
