@@ -8,6 +8,9 @@ TITLES = {
     "coverage": "Coverage of 95 % intervals",
     "sizes": "Sizes and error rates of tests at 5 %",
     "published": "Known figures, simulated",
+    "spanning": "The median and the optimality gap: an interval that also holds where they are biased",
+    "learners": "Reference learners: ten seeds against one",
+    "adastop": "Against AdaStop",
     "rliable": "Against rliable 1.2.0",
 }
 
@@ -22,7 +25,7 @@ def page(found: dict) -> str:
         versions = ", ".join(f"{k} {v}" for k, v in made["versions"].items())
         lines += [f"## {title}", "", f"`{made['command']}`, {made['date']}, {made['cpu_s']} CPU seconds."]
         lines += [f"Machine: {made['machine']}. Versions: {versions}.", ""]
-        lines += [*(coverage(made["rows"]) if part == "coverage" else plain(made["rows"])), ""]
+        lines += [*(coverage(made["rows"]) if part in ("coverage", "spanning") else plain(made["rows"])), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -17,7 +17,9 @@ from lifesigns.stats.distributions import student_quantile
 from lifesigns.stats.influence import degrees_of_freedom, influence
 from lifesigns.stats.replicates import aggregate_replicates, aggregates_of
 from lifesigns.stats.resampling import in_batches, run_counts
+from lifesigns.stats.spanning import spanning_interval
 from lifesigns.stats.studentised import standard_errors
+from lifesigns.stats.two_sample import mean_interval
 
 MATRICES = arrays(
     np.float64,
@@ -175,3 +177,21 @@ def test_equal_scores_give_a_point() -> None:
     found = aggregate_intervals(np.full((4, 3), 2.5), rng=np.random.default_rng(0))
     for name in AGGREGATES:
         assert found[name].low == found[name].high == found[name].estimate
+
+
+def test_the_spanning_interval_is_the_aggregate_of_the_tasks_ends() -> None:
+    scores = np.random.default_rng(0).normal([0.2, 0.5, 0.9, 1.4, 2.0], 0.3, size=(6, 5))
+    ends = [mean_interval(task) for task in scores.T]
+    found = spanning_interval(scores)
+    assert (found.low, found.high) == pytest.approx(
+        (np.median([e.low for e in ends]), np.median([e.high for e in ends]))
+    )
+    assert found.estimate == pytest.approx(np.median(scores.mean(axis=0)))
+    gap = spanning_interval(scores, "optimality_gap")
+    clipped = [mean_interval(np.minimum(task, 1.0)) for task in scores.T]
+    assert gap.low == pytest.approx(1 - np.mean([e.high for e in clipped]))
+    assert gap.contains(gap.estimate)
+    with pytest.raises(ValueError, match="expected mean, median or optimality_gap"):
+        spanning_interval(scores, "iqm")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="2"):
+        spanning_interval(scores[:1])

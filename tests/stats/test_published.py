@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lifesigns.stats.distributions import student_two_sided
-from lifesigns.stats.permutation import least_p
+from lifesigns.stats.permutation import least_p, sign_flip_test
+from lifesigns.stats.pilots import _least_effects
 from lifesigns.stats.power import (
     seeds_for_effect,
     seeds_for_least_p,
@@ -57,6 +58,30 @@ def test_59_runs_without_a_failure_bound_it_below_5_percent() -> None:
 def test_smallest_attainable_p_values() -> None:
     assert [least_p(n, n) for n in (3, 4, 5)] == pytest.approx([0.10, 2 / 70, 0.0079365], abs=1e-6)
     assert seeds_for_least_p(0.05) == 4
+
+
+def test_smallest_attainable_p_values_of_paired_signs() -> None:
+    """Paired, all differences of one sign: 2 / 2^n."""
+    for pairs, p in ((5, 0.0625), (6, 0.03125)):
+        found = sign_flip_test(np.arange(1.0, pairs + 1), rng=np.random.default_rng(0))
+        assert (found.p, found.least_p) == (p, p)
+
+
+@pytest.mark.parametrize(("pilots", "percent"), [(3, 60), (5, 66), (10, 71)])
+def test_plans_that_divide_the_pilots_spread_by_n_reach_the_known_power(pilots: int, percent: int) -> None:
+    """True effect 1, plans for 80 %; dividing by n - 1, as `seeds_from_pilots` does, reaches 4 to 7 points more."""
+    rng = np.random.default_rng(pilots)
+    a, b = rng.normal(1, 1, (2_000, pilots)), rng.normal(size=(2_000, pilots))
+    least = np.array([_least_effects(0.8, 0.05)[n - 2] for n in range(2, 100)])
+    reached = np.array([student_power(1.0, n) for n in range(2, 101)])
+
+    def power(ddof: int) -> float:
+        spread = np.sqrt((a.var(axis=1, ddof=ddof) + b.var(axis=1, ddof=ddof)) / 2)
+        effects = np.abs(a.mean(axis=1) - b.mean(axis=1)) / spread
+        return 100 * float(reached[np.searchsorted(-least, -effects)].mean())
+
+    assert power(0) == pytest.approx(percent, abs=2.5)
+    assert 2 < power(1) - power(0) < 9
 
 
 @pytest.mark.parametrize(("d", "published", "exact"), [(0.6, 0.209, 0.357), (0.8, 0.036, 0.079), (1.0, 0.004, 0.0079)])

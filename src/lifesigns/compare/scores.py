@@ -201,14 +201,22 @@ def _rows(
 
 
 def _say_short(arm: Arm, task: str, step: float, column: Sequence[tuple[Run, Curve]], notes: list[str]) -> None:
+    broken: dict[str, list[str]] = {}
     for number, (run, curve) in enumerate(column):
+        one = run.seed or f"{number + 1}"
         who = f"{arm.name} {f'seed {run.seed}' if run.seed else f'run {number + 1}'}{_of(task)}"
         if run.broken:
-            notes.append(f"{who}: {run.broken}. It counts as failed, with its last score.")
+            broken.setdefault(run.broken, []).append(str(one))
         elif len(curve) and curve.clock != NO_CLOCK and curve.end < REACH * step:
             notes.append(f"{who} ends at {curve.end:,.0f} of {step:,.0f}: its last score is carried forward.")
         elif not len(curve):
             notes.append(f"{who} has no score: it counts as failed; leave it out if it was never run.")
+    kind = "seed" if any(run.seed for run, _ in column) else "run"
+    for why, which in broken.items():
+        many = len(which) > 1
+        listed = f"{kind}{'s' if many else ''} {', '.join(which)}{_of(task)}"
+        counts = "They count as failed, with their last scores" if many else "It counts as failed, with its last score"
+        notes.append(f"{arm.name} {listed}: {why}. {counts}.")
 
 
 def _worst(columns: Sequence[Array], metric: Metric) -> float:

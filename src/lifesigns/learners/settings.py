@@ -44,8 +44,11 @@ class OffPolicy(Settings):
 
 @dataclass(frozen=True)
 class Dqn(OffPolicy):
-    """Double DQN (van Hasselt et al. 2016) with Huber loss and a slowly moving target network."""
+    """Double DQN (van Hasselt et al. 2016) with Huber loss and a slowly moving target network; the learning rate falls
+    in a line over the run, without which a policy that was found is lost again."""
 
+    lr_end: float = 0.05
+    """Share of the learning rate that is left at the end."""
     epsilon_end: float = 0.05
     exploration: float = 0.3
     """Share of the steps in which epsilon falls from 1 to its end."""

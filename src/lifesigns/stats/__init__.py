@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lifesigns.stats.profiles import even_thresholds, performance_profile, profile_band
     from lifesigns.stats.selection import expected_best, opposite_share, split_honesty, winners_curse
     from lifesigns.stats.sequential import sequential_plan, sequential_test
+    from lifesigns.stats.spanning import spanning_interval
     from lifesigns.stats.spread import cvar, failure_share, quantile_interval, two_groups
     from lifesigns.stats.success import (
         failure_bound,
@@ -71,6 +72,7 @@ PLACES = {
     "profiles": ("even_thresholds", "performance_profile", "profile_band"),
     "selection": ("expected_best", "opposite_share", "split_honesty", "winners_curse"),
     "sequential": ("sequential_plan", "sequential_test"),
+    "spanning": ("spanning_interval",),
     "spread": ("cvar", "failure_share", "quantile_interval", "two_groups"),
     "success": (
         "failure_bound",
@@ -169,6 +171,7 @@ __all__ = [
     "sign_evalues",
     "sign_flip_test",
     "smoothed",
+    "spanning_interval",
     "split_honesty",
     "steps_to_threshold",
     "student_power",

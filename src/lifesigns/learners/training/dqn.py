@@ -36,6 +36,8 @@ class Dqn:
     def explore(self, obs: Obs, progress: float) -> Array:
         s = self._settings
         epsilon = max(s.epsilon_end, 1 - (1 - s.epsilon_end) * progress / max(s.exploration, 1e-9))
+        for group in self._optimizer.param_groups:
+            group["lr"] = s.lr * (1 - (1 - s.lr_end) * progress)
         dice = self._dice.next()
         return np.where(dice[:, :1] < epsilon, self.random(dice[:, 1:]), self.greedy(obs))
 
