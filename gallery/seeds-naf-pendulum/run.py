@@ -46,6 +46,11 @@ def measure():
         row = rows[case]
         row["fisher_p"] = round(fisher_test(first["successes"], first["runs"], row["successes"], row["runs"]).p, 4)
         row["seeds_an_arm_to_tell"] = seeds_for_rates(first["rate"][0], row["rate"][0])
+    more = counted(finals("correct-40"))
+    more["fisher_p_against_the_ten"] = round(
+        fisher_test(first["successes"], first["runs"], more["successes"], more["runs"]).p, 4
+    )
+    rows["correct, 40 further seeds"] = more
     split = two_groups(scores["correct"], rng=np.random.default_rng(0))
     first["two_groups"] = {"lower": split.lower, "upper": split.upper, "p": round(split.p, 3), "found": split.bimodal}
     return rows
