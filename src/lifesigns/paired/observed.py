@@ -74,7 +74,7 @@ def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
     if len({level for level, _ in strange}) > FEW_LEVELS:
         strange = []
     if strange:
-        facts.data["paid_line"] = origin.place(stain.base.site(strange[0][1]))
+        facts.data["paid_line"] = origin.reordered(plan, stain, strange[0][1])
     return {"paid_rows": paid, "paid_elsewhere": len(strange)}
 
 

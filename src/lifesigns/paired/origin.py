@@ -219,6 +219,21 @@ VIEWS = frozenset(
 )
 """Operations that hand on the numbers of their operand."""
 REORDERS = frozenset(("T", "mT", "t", "transpose", "permute", "swapaxes", "swapdims", "movedim", "transpose_", "flip"))
+
+
+def reordered(plan: Plan, stain: Stain, record: int) -> dict[str, Any] | None:
+    """Where rows got into another order than others': the first operation that swaps axes on the stain's way to a
+    record, else on the way of what the networks of that update were given, else the record itself."""
+    log = stain.base
+    way = [i for i, _ in stain.ops() if i <= record and log.name(i) in REORDERS]
+    if not way:
+        start, _ = plan.window(next((g for g in plan.grads if g > record), record))
+        given = [i for i in range(start, record) if log.kind(i) == "input"][-4:]
+        behind = sorted({a for i in given for a in plan.ancestors(i, 200)})
+        way = [i for i in behind if log.kind(i) == "op" and log.name(i) in REORDERS]
+    return place(log.site(way[0] if way else record))
+
+
 SAMPLES = frozenset(("multinomial", "normal", "bernoulli", "rand", "randn", "rand_like", "randn_like", "randint"))
 
 
