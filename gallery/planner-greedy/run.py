@@ -17,7 +17,7 @@ CASES = (
 )
 
 
-PENDULUM = {"samples": 12, "horizon": 25, "colour": 0.7, "spread": 0.8, "temperature": 0.1}
+PENDULUM = {"samples": 24, "horizon": 25, "colour": 0.7, "spread": 0.8, "temperature": 0.1}
 ANGLES, SPEEDS, TORQUES, STEPS = 181, 161, 17, 200
 
 
