@@ -114,6 +114,20 @@ def test_the_key_follows_arguments_and_the_users_source(tmp_path: Path) -> None:
     assert before != ladders.key(spec, [str(tmp_path)])
 
 
+def test_lifesigns_env_and_a_recorded_run_mean_the_same_file() -> None:
+    from lifesigns.baselines.environment import open_world, spec_of
+    from lifesigns.record.targets.gymnasium_envs import describe
+
+    env = open_world("CartPole-v1", {}, []).env
+    noted = describe(env, 0)
+    of_env = spec_of(env)
+    assert of_env is not None
+    assert of_env["max_episode_steps"] == 500
+    assert ladders.key(of_env, []) == ladders.key(
+        {**noted["spec"], "max_episode_steps": noted["max_episode_steps"]}, []
+    )
+
+
 @pytest.mark.slow
 def test_a_search_in_a_child_process_is_kept(tmp_path: Path) -> None:
     found = ladders.searched(run(30), tmp_path, seconds=8.0)

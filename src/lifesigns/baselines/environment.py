@@ -276,4 +276,6 @@ def spec_of(env: Any) -> dict[str, Any] | None:
         json.dumps(kwargs)
     except (TypeError, ValueError):
         return None
-    return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": spec.max_episode_steps}
+    limits = [v for one in layers(env) if isinstance(v := vars(one).get("_max_episode_steps"), int)]
+    longest = limits[0] if limits else spec.max_episode_steps
+    return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": longest}
