@@ -72,6 +72,15 @@ def histograms() -> None:
     sys.modules["torch.optim.optimizer"].register_optimizer_step_post_hook(after)
 
 
+def wait_for_the_others() -> None:
+    """Starts together with the other variants of its round: each leaves a file and waits until all have."""
+    if "OVERHEAD_MEETING" in os.environ:
+        folder, count = Path(os.environ["OVERHEAD_MEETING"]), int(os.environ["OVERHEAD_PARTIES"])
+        (folder / f"{os.getpid()}.here").touch()
+        while sum(1 for _ in folder.glob("*.here")) < count:
+            time.sleep(0.01)
+
+
 def main() -> None:
     """Attaches the instrument, runs the script, writes wall and CPU seconds of it."""
     name, out, script, *arguments = sys.argv[1:]
@@ -84,6 +93,7 @@ def main() -> None:
         histograms()
     sys.argv = [script, *arguments]
     sys.path.insert(0, str(Path(script).parent))
+    wait_for_the_others()
     wall, cpu = time.perf_counter(), time.process_time()
     runpy.run_path(script, run_name="__main__")
     Path(out).write_text(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}), "utf-8")

@@ -84,7 +84,7 @@ def test_buffers_and_settings_of_parallel_environments(record: Record) -> None:
     pytest.importorskip("stable_baselines3")
     ran = record(PARALLEL)
     assert verdict("D807", ran).status == "fired"
-    assert ran.one("replay.size").y[-1] == 800
+    assert 0 < ran.one("replay.size").y[-1] <= 800  # as it was at the last flush that found the buffer alive
     assert ran.one("replay.reward_differs_share").y[-1] == 0.0
     assert (ran.one("rollout.start_return").y > 5).all()
     assert (ran.one("rollout.advantage_std").y > 0).all()

@@ -1,18 +1,26 @@
-"""Keeps the recorder's own cost under a share of wall time: a sample is admitted only if its predicted cost
-fits."""
+"""Keeps the recorder's own cost under a share of the run's time: a sample is admitted only if its predicted cost
+fits.
+
+The run's time is wall time, or the processor's where that is less: beside other programs a script gets a part of the
+wall time, and samples that came by the clock would take more than their share of that part.
+"""
 
 from __future__ import annotations
 
 import os
-from time import perf_counter
+from time import perf_counter, process_time
 
 SHARES = {"optimizer": 0.003, "layers": 0.002, "bootstrap": 0.0015, "policies": 0.001}
-"""Share of wall time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
+"""Share of the run's time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
 promised (benchmarks/overhead). Shares are apart so that no kind starves another."""
 INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
 FIRST_GUESS_S = 0.002
+SETTLE_S = 0.2
+"""Seconds of recording before its pace is measured."""
+SLOWEST = 0.2
+"""The least pace that is reckoned with: on a crowded machine some samples are worth more than their share."""
 ODD, FEW_S = 8.0, 0.02
 """A sample that took `ODD` times the usual and more than `FEW_S` (the first one: more than `FEW_S`) was interrupted by
 other programs. The excess is not its cost, and would leave nothing for later samples: on a busy machine 440 updates of
@@ -25,7 +33,9 @@ class Budget:
     """Credit accrues with wall time; `admit` spends it ahead, `charge` settles what a sample really cost."""
 
     def __init__(self) -> None:
-        self.started = perf_counter()
+        self.started, self._cpu = perf_counter(), process_time()
+        self.pace = 1.0
+        """Seconds of the run for one of the wall clock, 1 at most; measured again with each sample."""
         self.taps_s = self.spent_s = 0.0
         self._spent = dict.fromkeys(SHARES, 0.0)
         self._expected: dict[str, float] = {}
@@ -39,7 +49,12 @@ class Budget:
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""
-        return INITIAL_CREDIT_S + SHARES[kind] * (perf_counter() - self.started) - self._spent[kind]
+        return INITIAL_CREDIT_S + SHARES[kind] * self.pace * (perf_counter() - self.started) - self._spent[kind]
+
+    def keep_pace(self) -> None:
+        """Looks how much of the wall time this process got."""
+        wall = perf_counter() - self.started
+        self.pace = min(max((process_time() - self._cpu) / wall, SLOWEST), 1.0) if wall > SETTLE_S else 1.0
 
     def charge(self, kind: str, seconds: float) -> None:
         """Books what one sample cost, without what other programs took of the time."""
@@ -48,7 +63,9 @@ class Budget:
         self.spent_s += seconds
         before = self._expected.get(kind)
         expected = self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
-        self._opens[kind] = self.started + (self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S) / SHARES[kind]
+        self.keep_pace()
+        needed = self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S
+        self._opens[kind] = self.started + needed / (SHARES[kind] * self.pace)
 
     def own_share(self) -> float:
         """Measured share of wall time spent in the recorder so far, sampled work and taps."""

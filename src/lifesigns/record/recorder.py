@@ -161,7 +161,8 @@ class Recorder:
             now = perf_counter()
             self.budget.taps_s += now - started
             self.flush_s += now - started
-            self.next_flush = now + max(FLUSH_S, 50 * (now - started))
+            self.budget.keep_pace()
+            self.next_flush = now + max(FLUSH_S / max(self.budget.pace, 0.2), 200 * (now - started))
 
     def _clocks(self) -> None:
         now = (self.env_step, self.update, self.episode)

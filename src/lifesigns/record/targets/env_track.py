@@ -1,26 +1,30 @@
 """One environment as the agent sees it: episodes, rewards, and sampled observations and actions, single or
 vectorised.
 
-Called with finished steps by the Gymnasium and SB3 taps; writes env/* subjects and series. A step costs one or
-two microseconds: rewards are kept as they come, and every `obs_every`-th step a copy of observation and action;
-the flush turns both into statistics.
+Called with finished steps by the Gymnasium and SB3 taps; writes env/* subjects and series. Of most steps only the
+rewards are kept; every `obs_every`-th also gives a copy of observation and action, and looks at the clock. The flush
+turns both into statistics.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..recorder import Recorder, Thinned
 from . import bootstrap, torch_networks
+from .env_use import Use
 from .novelty import Novelty
 
 MAX_DIMS = 128
 SAMPLES_A_FLUSH = 64
 MAX_TERMS = 16
+STEP_S = 3e-6
+"""What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
 MAX_KEPT = 1 << 18
 """Rewards kept before they are summed up ahead of the flush."""
 Ending = Callable[["EnvTrack", Any, Any, int], tuple[Any, Any]]
@@ -34,7 +38,6 @@ class EnvTrack:
     def __init__(self, recorder: Recorder, subject: str, n: int, info: dict[str, Any]) -> None:
         self.recorder, self.subject, self.n = recorder, subject, n
         self.vector = bool(info.get("vector"))
-        self.use = Use(recorder)
         self.rewards = array("d")  # of all parts, step after step, since `kept_from`
         self.dropped: list[int] = []  # places in it that stand for no step
         self.kept_from, self.begun_at, self.carried = 0, [0] * n, [0.0] * n
@@ -43,6 +46,8 @@ class EnvTrack:
         self.none = np.zeros(n, bool)
         self.next_step_autoreset = info.get("autoreset") == "next_step"
         self.obs_every, self.countdown = 4, 1
+        self.alone, self.is_eval, self.updates_seen = True, False, -1  # kept by `use`
+        self.use = Use(self)
         self.samples: list[tuple[Any, Any]] = []
         self.terms: list[dict[str, float]] = []
         self.term_names: list[str] = []
@@ -55,10 +60,15 @@ class EnvTrack:
         self.first: list[bytes] | None = None
         """The first observations of all parts, until a second episode has begun."""
 
+    @property
+    def steps(self) -> int:
+        """Steps of this environment so far: rewards are kept step by step."""
+        return self.kept_from + len(self.rewards) // self.n
+
     def reset(self, obs: Any, options: Any) -> None:
         """All parts start anew, unless only some were asked for."""
         if not (isinstance(options, dict) and "reset_mask" in options):
-            self.begun_at, self.carried = [self.use.steps] * self.n, [0.0] * self.n
+            self.begun_at, self.carried = [self.steps] * self.n, [0.0] * self.n
             self.skipping = []
         self.last_obs = obs
         if self.first is None and self.n > 1:
@@ -67,37 +77,35 @@ class EnvTrack:
                 self._tell_first(self.first, False)
         self.use.on_reset()
 
-    def step_one(self, action: Any, obs: Any, reward: float, terminated: bool, truncated: bool, info: Any) -> None:
-        """A finished step of a single environment.
+    def step_one(self, result: Any, action: Any) -> None:
+        """A finished step of a single environment, as `step` returned it.
 
         The hot path, as `step_many`: it runs when the processor's caches hold the learner's code, so that every
         function and object it touches costs more than its instructions (benchmarks/overhead).
         """
-        recorder, use = self.recorder, self.use
-        if use.recent[0] is not use or recorder.update != use.updates_seen:
-            use.on_burst()
-        use.steps += 1
-        self.rewards.append(reward)
+        obs, reward, terminated, truncated, info = result
+        recorder = self.recorder
+        if recorder.update != self.updates_seen and not self.alone:
+            self.use.on_burst()
+        self.rewards.append(reward if type(reward) is float else _number(reward))
         if terminated or truncated:
-            self._end(0, reward, bool(truncated) and not terminated, obs, _single_raw(info))
+            self._end(0, self.rewards[-1], bool(truncated) and not terminated, obs, _single_raw(info))
         self.last_obs = obs
-        if not use.is_eval:
+        if not self.is_eval:
             recorder.env_step += 1
             if recorder.env_step >= recorder.arm_at:
-                _arm()
+                arm()
         self.countdown -= 1
         if self.countdown <= 0:
-            self._sample(obs, action)
-            self._terms(info)
+            self._look(obs, action, info)
 
     def step_many(
         self, action: Any, obs: Any, rewards: Any, terminated: Any, truncated: Any, infos: Any, ending: Ending
     ) -> None:
         """A finished step of all parts, arrays (or tensors) [n]; `ending` reads what the infos say of an end."""
-        recorder, use = self.recorder, self.use
-        if use.recent[0] is not use or recorder.update != use.updates_seen:
-            use.on_burst()
-        use.steps += 1
+        recorder = self.recorder
+        if recorder.update != self.updates_seen and not self.alone:
+            self.use.on_burst()
         if type(rewards) is np.ndarray and rewards.dtype.char == "d":
             self.rewards.frombytes(rewards.tobytes())
         else:
@@ -111,14 +119,24 @@ class EnvTrack:
                 cut = bool(truncated[i]) and not terminated[i]
                 self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i), obs)
         self.last_obs = obs
-        if not use.is_eval:
+        if not self.is_eval:
             recorder.env_step += self.n
             if recorder.env_step >= recorder.arm_at:
-                _arm()
+                arm()
         self.countdown -= 1
         if self.countdown <= 0:
-            self._sample(obs, action)
-            self._terms(infos[0] if isinstance(infos, (list, tuple)) and infos else infos)
+            self._look(obs, action, infos[0] if isinstance(infos, (list, tuple)) and infos else infos)
+
+    def _look(self, obs: Any, action: Any, info: Any) -> None:
+        """What is done at one step in `obs_every`: the samples, and the flush when its time has come."""
+        started, recorder = perf_counter(), self.recorder
+        passed = self.obs_every
+        self._sample(obs, action)
+        self._terms(info)
+        now = perf_counter()
+        recorder.budget.taps_s += now - started + passed * STEP_S
+        if now >= recorder.next_flush:
+            recorder.flush()
 
     def _terms(self, info: Any) -> None:
         """Keeps the parts of the reward that the environment tells of, of a sampled step."""
@@ -148,7 +166,7 @@ class EnvTrack:
         counted = np.ones(self.n, bool)
         counted[skipped] = False
         for i in skipped:
-            self.begun_at[i] = self.use.steps
+            self.begun_at[i] = self.steps
             self.dropped.append(len(self.rewards) - self.n + i)
         return np.asarray(terminated, bool) & counted, np.asarray(truncated, bool) & counted
 
@@ -161,7 +179,7 @@ class EnvTrack:
         self.countdown = self.obs_every
         if len(self.samples) < SAMPLES_A_FLUSH:
             self.samples.append((_flat(obs, self.n), _flat(action, self.n)))
-        if len(self.rewards) != (self.use.steps - self.kept_from) * self.n:
+        if len(self.rewards) % self.n:
             raise ValueError(f"expected one reward a step for each of {self.n} parts")
         if len(self.rewards) > MAX_KEPT:
             self._sum_up()
@@ -171,7 +189,7 @@ class EnvTrack:
         if not self.rewards:
             return
         self.carried = [self._return(i) for i in range(self.n)]
-        self.kept_from = self.use.steps
+        self.kept_from = self.steps
         kept = np.delete(np.array(self.rewards), self.dropped)
         self.rewards, self.dropped = array("d"), []
         if kept.size:
@@ -180,10 +198,10 @@ class EnvTrack:
 
     def _end(self, i: int, reward: float, cut: bool, final: Any, raw: Any, obs: Any = None) -> None:
         recorder = self.recorder
-        if not self.use.is_eval:
+        if not self.is_eval:
             recorder.episode += 1
         at = recorder.env_step + i
-        ended = (self._return(i), self.use.steps - self.begun_at[i], float(cut))
+        ended = (self._return(i), self.steps - self.begun_at[i], float(cut))
         for column, value in zip(self.episode_series, ended, strict=True):
             column.add(at, value)
         if raw is not None:
@@ -193,7 +211,7 @@ class EnvTrack:
         if bootstrap.tracker is not None:
             before = self.last_obs[i] if self.n > 1 and self.last_obs is not None else self.last_obs
             bootstrap.tracker.episode_end(reward, cut, before, final, self.subject)
-        self.carried[i], self.begun_at[i] = 0.0, self.use.steps
+        self.carried[i], self.begun_at[i] = 0.0, self.steps
         if self.next_step_autoreset:
             self.skipping.append(i)
         elif self.first:
@@ -286,65 +304,6 @@ class EnvTrack:
             column.add_row(at, row)
 
 
-class Use:
-    """Tells a training environment from one for evaluation by how it is used.
-
-    An evaluation environment is stepped in bursts that begin with a reset, end with an episode's end and see
-    no update, beside another environment that is not; the only environment of a process is for training.
-    """
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.is_eval = False
-        self.bursts = self.whole_bursts = self.steps = 0
-        self.updates_seen = -1
-        self.reset_at = self.ended_at = -1
-        self.learning_bursts = 0
-        self.recent = _last
-        _uses.append(self)
-
-    def on_reset(self) -> None:
-        """The environment was reset."""
-        self.reset_at = self.steps
-
-    def episode_ended(self) -> None:
-        """An episode has ended with this step."""
-        self.ended_at = self.steps
-
-    def on_burst(self) -> None:
-        """A burst begins: a stretch of steps with neither an update nor another environment's step
-        between."""
-        update = self.recorder.update
-        self.bursts += 1
-        self.learning_bursts += _last[0] is self and update != self.updates_seen
-        just_reset = self.reset_at == self.steps
-        self.whole_bursts += just_reset and (self.ended_at == self.steps or self.bursts == 1)
-        _last[0], self.updates_seen = self, update
-        if just_reset:
-            self.role()
-
-    def role(self) -> str:
-        """ "train" or "eval", as it looks so far."""
-        others = [u for u in _uses if u is not self and u.steps]
-        bursty = self.bursts >= 1 and self.whole_bursts >= 0.9 * self.bursts
-        other_learns = any(
-            u.learning_bursts > self.learning_bursts or (u.steps > self.steps and u.bursts > 1) for u in others
-        )
-        self.is_eval = bool(others) and bursty and other_learns and self.learning_bursts <= 0.1 * self.bursts
-        return "eval" if self.is_eval else "train"
-
-
-_uses: list[Use] = []
-_last: list[Use | None] = [None]
-"""The environment that was stepped last."""
-
-
-def forget() -> None:
-    """Drops what is known of use; called in a forked worker."""
-    _uses.clear()
-    _last[0] = None
-
-
 def _is_term(key: Any) -> bool:
     """Whether an entry of an info is a part of the reward, by the name that Gymnasium's environments give it."""
     return isinstance(key, str) and key.startswith("reward_")
@@ -355,6 +314,10 @@ def _rows(obs: Any, n: int) -> list[bytes]:
     if not isinstance(obs, np.ndarray) or obs.shape[:1] != (n,) or obs.nbytes > 1 << 22:
         return []
     return [np.ascontiguousarray(row).tobytes() for row in obs]
+
+
+def _number(reward: Any) -> float:
+    return float(reward.item() if hasattr(reward, "item") else reward)
 
 
 def _list(values: Any) -> list[Any]:
@@ -381,7 +344,7 @@ def _flat(value: Any, n: int) -> Any:
     return array.astype(np.float64)
 
 
-def _arm() -> None:
+def arm() -> None:
     """The step has come from which a forward pass is to be sampled."""
     if torch_networks.layers is not None:
         torch_networks.layers.arm()

@@ -15,13 +15,12 @@ import threading
 import weakref
 from collections.abc import Callable
 from functools import wraps
-from time import perf_counter
 from types import MethodType
 from typing import Any
 
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
-from . import env_track
+from . import env_track, env_use
 from .env_track import EnvTrack
 from .spaces import describe_space
 
@@ -43,6 +42,8 @@ class Envs:
         self._turns: dict[tuple[str, int], int] = {}
         self._latest: dict[tuple[Any, ...], tuple[Any, EnvTrack]] = {}
         self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
+        self.single: dict[int, EnvTrack] = {}
+        """Tracks of environments of one part, while these live."""
 
     def put_inside(self, env: Any) -> None:
         """`env` is now part of another environment; its own steps no longer count."""
@@ -65,7 +66,10 @@ class Envs:
         if found is None or found[0]() is not env:
             part_of_vector = not self.recorder.main and _is_vector_worker()
             track = None if part_of_vector else self._introduce(env)
-            found = self.tracks[id(env)] = (weakref.ref(env), track)
+            key, single = id(env), self.single
+            found = self.tracks[key] = (weakref.ref(env, lambda _: single.pop(key, None)), track)
+            if track is not None and not track.vector:
+                single[key] = track
         return found[1]
 
     def _introduce(self, env: Any) -> EnvTrack:
@@ -75,7 +79,7 @@ class Envs:
         info = describe(env, n)
         place = (str(at), name, info["id"], n)
         before, track = self._latest.get(place, (None, None))
-        if track is None or before is None or before() is not None or not track.use.is_eval:
+        if track is None or before is None or before() is not None or not track.is_eval:
             subject = self.recorder.subject("env", name or info["id"], at, info)
             track = EnvTrack(self.recorder, subject, max(n, 1), info)
             self.recorder.on_flush.append(track.flush)
@@ -186,7 +190,7 @@ def install(gymnasium: Any, recorder: Recorder) -> None:
 
 def _reset(recorder: Recorder) -> None:
     global envs
-    env_track.forget()
+    env_use.forget()
     envs = Envs(recorder)
 
 
@@ -242,7 +246,7 @@ def tap_class(cls: type, user: int) -> None:
         original = owner.__dict__[name]
         if callable(original):
             _tapped[(owner, name)] = {user}
-            tapped = outermost(original, _on_step if name == "step" else _on_reset)
+            tapped = outermost(original, _on_reset) if name == "reset" else outermost_step(original)
             taps.replace(owner, name, tapped if _importable(owner) else ByValue(tapped, original))
 
 
@@ -309,6 +313,46 @@ def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Ca
     return tapped
 
 
+def outermost_step(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a method `step`. What `EnvTrack.step_one` does at an ordinary step stands here once more: it runs
+    when the processor's caches hold the learner's code, where each call costs a microsecond (benchmarks/overhead)."""
+    busy = nest
+
+    @wraps(original)
+    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if busy.busy or id(self) in envs.inner:
+            return original(self, *args, **kwargs)
+        busy.busy = True
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            busy.busy = False
+        track = envs.single.get(id(self))
+        try:
+            if track is None or len(result) != 5:
+                _on_step(self, args, kwargs, result)
+                return result
+            obs, reward, terminated, truncated, _ = result
+            if terminated or truncated or track.countdown < 2 or type(reward) is not float:
+                track.step_one(result, args[0] if args else kwargs.get("action"))
+                return result
+            recorder = track.recorder
+            if recorder.update != track.updates_seen and not track.alone:
+                track.use.on_burst()
+            track.rewards.append(reward)
+            track.last_obs = obs
+            track.countdown -= 1
+            if not track.is_eval:
+                recorder.env_step = now = recorder.env_step + 1
+                if now >= recorder.arm_at:
+                    env_track.arm()
+        except Exception as error:
+            taps.failed("environments", error)
+        return result
+
+    return step
+
+
 def _as_given(kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments before the call: a vector environment takes `reset_mask` out of the caller's options."""
     options = kwargs.get("options")
@@ -325,26 +369,15 @@ def _on_reset(env: Any, args: Any, kwargs: Any, result: Any) -> None:
 
 
 def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
-    started = perf_counter()
-    found = envs.tracks.get(id(env))
-    track = envs.track(env) if found is None or found[0]() is not env else found[1]
+    """A step of an environment of which nothing is known yet, or of several parts."""
+    track = envs.track(env)
     if track is None or len(result) != 5:
         return
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
-    obs, reward, terminated, truncated, info = result
     if track.vector:
-        track.step_many(action, obs, reward, terminated, truncated, info, _ending)
+        track.step_many(action, *result, _ending)
     else:
-        track.step_one(action, obs, _number(reward), terminated, truncated, info)
-    recorder = track.recorder
-    now = perf_counter()
-    recorder.budget.taps_s += now - started
-    if now >= recorder.next_flush:
-        recorder.flush()
-
-
-def _number(reward: Any) -> float:
-    return reward if type(reward) is float else float(reward.item() if hasattr(reward, "item") else reward)
+        track.step_one(result, action)
 
 
 def _ending(track: EnvTrack, obs: Any, info: Any, i: int) -> tuple[Any, Any]:

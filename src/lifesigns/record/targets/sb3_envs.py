@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -89,7 +88,6 @@ def _on_reset(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
 
 
 def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
-    started = perf_counter()
     track = _track(venv)
     if track is None:
         return
@@ -100,11 +98,6 @@ def _on_step(venv: Any, args: Any, kwargs: Any, result: Any) -> None:
         cut = np.array([bool(d) and bool(i.get("TimeLimit.truncated")) for d, i in zip(dones, infos, strict=True)])
         dones = np.asarray(dones, bool) & ~cut
     track.step_many(action, obs, rewards, dones, cut, infos, _ending)
-    recorder = track.recorder
-    now = perf_counter()
-    recorder.budget.taps_s += now - started
-    if now >= recorder.next_flush:
-        recorder.flush()
 
 
 def _ending(track: EnvTrack, obs: Any, infos: Any, i: int) -> tuple[Any, Any]:

@@ -159,8 +159,26 @@ def install(torch: Any, recorder: Recorder) -> None:
     taps.replace(torch.autograd, "backward", backward)
     module = sys.modules.get("torch.nn.utils.clip_grad")
     if module is not None:
-        tapped = taps.observe(module, "clip_grad_norm_", _on_clip)
-        taps.replace(sys.modules["torch.nn.utils"], "clip_grad_norm_", tapped)
+        _tap_clip(module, is_traced, is_compiling)
+
+
+def _tap_clip(module: Any, is_traced: Any, is_compiling: Any) -> None:
+    original = module.clip_grad_norm_
+
+    @wraps(original)
+    def clip_grad_norm_(*args: Any, **kwargs: Any) -> Any:
+        if is_traced() or losses.took != losses.recorder.backward or is_compiling():
+            return original(*args, **kwargs)
+        result = original(*args, **kwargs)
+        try:
+            _on_clip(args, kwargs, result)
+        except Exception as error:
+            taps.failed("clip_grad_norm_", error)
+        return result
+
+    taps.named_after(clip_grad_norm_, module, "clip_grad_norm_")
+    taps.replace(module, "clip_grad_norm_", clip_grad_norm_)
+    taps.replace(sys.modules["torch.nn.utils"], "clip_grad_norm_", clip_grad_norm_)
 
 
 def _reset(recorder: Recorder) -> None:
@@ -234,8 +252,6 @@ def _write(graph: Graph, subject: str, recorder: Recorder) -> None:
 def _on_clip(args: Any, kwargs: Any, result: Any) -> None:
     """Takes the norm that goes with a loss that was taken."""
     recorder = losses.recorder
-    if losses.next > losses.took + 1 and losses.took != recorder.backward:
-        return
     if losses.clip is None:
         losses.clip = Thinned(recorder.series("gradient.total_norm"))
     limit = args[1] if len(args) > 1 else kwargs.get("max_norm")

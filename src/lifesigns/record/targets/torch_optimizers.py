@@ -9,9 +9,11 @@ flush.
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from collections.abc import Callable, Sequence
+from functools import wraps
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +26,11 @@ MAX_TENSORS = 512
 RECENT_UPDATES = 50
 """An optimiser is active if it is among those that made the last so many steps."""
 MAX_ELEMENTS = 1 << 16
+FIRST_UPDATES, WINDOW = 100, 6
+LOOK_S, SHARE, MAX_REST_S = 80e-6, 0.003, 0.5
+"""Steps of the process that are all looked at, and for each active optimiser in a later window; what a look at one
+step and the calls before it costs (benchmarks/overhead), the share of time that looks may cost, and the longest rest
+between two windows. In between, steps are counted and no more."""
 
 
 class Watched:
@@ -36,7 +43,7 @@ class Watched:
         self.backwards_at_step = self.zero_grads = 0
         self.calls_zero_grad = False
         self.cleared_steps = self.backward_steps = self.since_sample = 0
-        self.last_step_at = 0
+        self.last_step_at = self.window = 0
         self.due = True  # whether its next step is sampled
         self.before: list[Any] | None = None
         self.first: tuple[Any, Any, Any] | None = None
@@ -51,6 +58,9 @@ class Optimizers:
         self._turns: dict[tuple[str, int], int] = {}
         self.watched: dict[int, Watched] = {}
         self.version = 0  # of `watched`
+        self.resting = False  # while steps are only counted
+        self.rest_until, self._window_ends, self._windows = 0, FIRST_UPDATES, 0
+        self._window_began = (0, perf_counter())
         self.cleared_by: weakref.WeakKeyDictionary[Any, tuple[int, list[Watched]]] = weakref.WeakKeyDictionary()
         self.made_at: weakref.WeakKeyDictionary[Any, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
@@ -146,7 +156,10 @@ class Optimizers:
         if watched is None or watched.optimizer() is not optimizer:
             watched = self.get(optimizer)
         recorder.update = update = recorder.update + 1
-        if watched.steps:
+        if watched.window != self._windows:  # what came before this step was not counted
+            watched.window = self._windows
+            watched.backwards_at_step, watched.zero_grads = recorder.backward, 0
+        elif watched.steps:
             watched.backward_steps += recorder.backward - watched.backwards_at_step
             watched.cleared_steps += watched.zero_grads > 0
             watched.since_sample += 1
@@ -171,9 +184,31 @@ class Optimizers:
                 else:
                     layers.arm()
         now = perf_counter()
+        if update >= self._window_ends:
+            self._turn(update, now)
         budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
         if now >= recorder.next_flush:
             recorder.flush()
+
+    def _turn(self, update: int, now: float) -> None:
+        """At the end of a window: steps until the next are only counted, as many as keep looks under `SHARE`. At the
+        end of those a window begins."""
+        layers, recorder = torch_networks.layers, self.recorder
+        if self.resting:
+            self.resting = False
+            self._windows += 1
+            self._window_began = (update, now)
+            self._window_ends = update + WINDOW * max(len(self._active()), 1)
+            return
+        if DENSE or recorder.looking or recorder.arm_at != math.inf or (layers is not None and layers.armed):
+            return
+        if any(w.before is not None or w.due for w in self._active()):
+            return
+        steps = max(update - self._window_began[0], 1)
+        each_s = max((now - self._window_began[1]) / steps, 1e-6)
+        rest = int(min(steps * LOOK_S / SHARE / recorder.budget.pace, MAX_REST_S) / each_s)
+        self._window_ends = self.rest_until = update + rest
+        self.resting = rest > 0
 
     def _second_half(self, watched: Watched, optimizer: Any) -> None:
         import torch
@@ -306,7 +341,7 @@ def install(torch: Any, recorder: Recorder) -> None:
     module.register_optimizer_step_pre_hook(_before_step)
     module.register_optimizer_step_post_hook(_after_step)
     taps.observe(torch.optim.Optimizer, "__init__", _on_init)
-    taps.observe(torch.optim.Optimizer, "zero_grad", _on_zero_grad)
+    _tap_zero_grad(torch.optim.Optimizer)
     taps.observe(torch.nn.Module, "zero_grad", _on_module_zero_grad)
 
 
@@ -318,7 +353,7 @@ def _reset(recorder: Recorder) -> None:
 
 
 def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
-    if is_traced():
+    if is_traced() or optimizers.resting:
         return
     watched = optimizers.watched.get(id(optimizer))
     if (watched is not None and not watched.due) or is_compiling():
@@ -330,7 +365,19 @@ def _before_step(optimizer: Any, args: Any, kwargs: Any) -> None:
 
 
 def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
-    if is_traced() or is_compiling():
+    if is_traced():
+        return
+    held = optimizers
+    if held.resting and held.recorder.update < held.rest_until - 1:
+        watched, recorder = held.watched.get(id(optimizer)), held.recorder
+        if watched is not None:  # counted, and no more
+            recorder.update = watched.last_step_at = recorder.update + 1
+            watched.steps += 1
+            if recorder.env_step != recorder.env_step_at_update:
+                recorder.rollout = recorder.env_step - recorder.env_step_at_update
+                recorder.env_step_at_update = recorder.env_step
+            return
+    if is_compiling():
         return
     try:
         optimizers.after_step(optimizer)
@@ -340,6 +387,23 @@ def _after_step(optimizer: Any, args: Any, kwargs: Any) -> None:
 
 def _on_init(args: Any, kwargs: Any, result: Any) -> None:
     optimizers.made(args[0], callsite.here(2))
+
+
+def _tap_zero_grad(cls: type) -> None:
+    original = cls.__dict__["zero_grad"]
+
+    @wraps(original)
+    def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_traced() or optimizers.resting or is_compiling():
+            return original(self, *args, **kwargs)
+        result = original(self, *args, **kwargs)
+        try:
+            _on_zero_grad((self,), kwargs, result)
+        except Exception as error:
+            taps.failed("zero_grad", error)
+        return result
+
+    taps.replace(cls, "zero_grad", zero_grad)
 
 
 def _on_zero_grad(args: Any, kwargs: Any, result: Any) -> None:
