@@ -397,11 +397,11 @@ def test_what_lies_on_a_device_is_measured_there_and_alike() -> None:
     """The statistics for accelerators, on this machine's only device, against those for the CPU."""
     import torch
 
-    from lifesigns.record.targets import torch_networks
+    from lifesigns.record.targets import layer_outputs
 
     values = torch.tanh(3 * torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
-    here = torch_networks._output_stats(torch.nn.Tanh(), values)
-    there = torch_networks._device_output_stats("Tanh", values.reshape(-1))
+    here = layer_outputs.output_stats(torch.nn.Tanh(), values)
+    there = layer_outputs._device_output_stats("Tanh", values.reshape(-1))
     assert [float(x) for x in there] == pytest.approx(list(here[:4]), rel=1e-6)
 
 
@@ -409,12 +409,12 @@ def test_rows_of_a_layer_are_compared() -> None:
     """One unit that varies, one that is constant, two that are always 0."""
     import torch
 
-    from lifesigns.record.targets import torch_networks
+    from lifesigns.record.targets import layer_outputs
 
     output = torch.zeros(16, 4)
     output[:, 0] = torch.arange(16.0)
     output[:, 1] = 2.0
-    spread, dormant = torch_networks._of_rows(output)
+    spread, dormant = layer_outputs._of_rows(output)
     assert spread == pytest.approx(float(output[:, 0].std(unbiased=False)) / 4)
     assert dormant == 0.5
-    assert np.isnan(torch_networks._of_rows(output[:4])).all()
+    assert np.isnan(layer_outputs._of_rows(output[:4])).all()

@@ -375,7 +375,8 @@ def _on_step(env: Any, args: Any, kwargs: Any, result: Any) -> None:
         return
     action = args[0] if args else kwargs.get("action", kwargs.get("actions"))
     if track.vector:
-        track.step_many(action, *result, _ending)
+        obs, reward, terminated, truncated, info = result
+        track.step_many(action, obs, reward, terminated, truncated, info, _ending)
     else:
         track.step_one(result, action)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from time import perf_counter
 from typing import Any
@@ -21,11 +21,11 @@ from .. import callsite, taps
 from ..budget import DENSE
 from ..recorder import Recorder, on_fork
 from . import bootstrap, optimizer_noise, torch_copies, torch_networks
+from . import optimizer_values as values
 
 MAX_TENSORS = 512
 RECENT_UPDATES = 50
 """An optimiser is active if it is among those that made the last so many steps."""
-MAX_ELEMENTS = 1 << 16
 FIRST_UPDATES, WINDOW = 100, 6
 LOOK_S, SHARE, MAX_REST_S = 80e-6, 0.003, 0.5
 """Steps of the process that are all looked at, and for each active optimiser in a later window; what a look at one
@@ -93,7 +93,7 @@ class Optimizers:
         located = [torch_networks.registry.name_of(p) for p in parameters]
         networks = sorted({network for _, network in located if network})
         names = [
-            _label(i, name, network, p, networks, self.recorder)
+            values.label(i, name, network, p, networks, self.recorder)
             for i, ((name, network), p) in enumerate(zip(located, parameters, strict=True))
         ]
         at, name = self.made_at.get(optimizer, (None, ""))
@@ -120,7 +120,7 @@ class Optimizers:
     def before_step(self, optimizer: Any) -> None:
         """Takes the first half of a sample if one is due."""
         watched = self.get(optimizer)
-        if watched.due and not _capturing(watched.parameters):
+        if watched.due and not values.capturing(watched.parameters):
             started = perf_counter()
             self._first_half(watched)
             watched.cost_s = perf_counter() - started
@@ -139,11 +139,11 @@ class Optimizers:
         if watched.samples % 4 == 0:
             torch_copies.copies.sample(self.recorder.deferred)
         with torch.no_grad():
-            parts = [_part(p) for p in watched.parameters]
+            parts = [values.part(p) for p in watched.parameters]
             gradients = [p.grad for p in watched.parameters]
-            watched.before = _clone(parts)
+            watched.before = values.clone(parts)
             present = [float(g is not None) for g in gradients]
-            watched.first = (_norms(parts), _gradient_norms(gradients), present)
+            watched.first = (values.norms(parts), values.gradient_norms(gradients), present)
 
     def after_step(self, optimizer: Any) -> None:
         """Counts the step, ends a sample that was begun, decides about the next one and the next forward pass.
@@ -219,8 +219,8 @@ class Optimizers:
         assert before is not None
         assert first is not None
         with torch.no_grad():
-            change = torch._foreach_sub([_part(p) for p in watched.parameters], before)
-            update_norms = _norms(change)
+            change = torch._foreach_sub([values.part(p) for p in watched.parameters], before)
+            update_norms = values.norms(change)
         parameter_norms, gradient_norms, present = first
         watched.samples += 1
         names, subject = watched.names, watched.subject
@@ -229,7 +229,7 @@ class Optimizers:
         put(gradient_norms, recorder.series("optimizer.gradient_norm", subject, names), at)
         put(update_norms, recorder.series("optimizer.update_norm", subject, names), at)
         recorder.series("optimizer.gradient_present", subject, names).add_row(at, present)
-        rate = max((_number(g.get("lr")) for g in optimizer.param_groups), default=float("nan"))
+        rate = max((values.number(g.get("lr")) for g in optimizer.param_groups), default=float("nan"))
         recorder.series("optimizer.learning_rate", subject).add(at, rate)
         if watched.since_sample:
             steps = watched.since_sample
@@ -255,7 +255,7 @@ class Optimizers:
                 self.recorder.describe(network, loaded=torch_networks.registry.was_loaded(module))
             column = self.recorder.series("network.unowned_gradient_norm", network, [n for n, _ in loose] or ["(none)"])
             if column.width == max(len(loose), 1):
-                norms = _gradient_norms([p.grad for _, p in loose]) or [0.0]
+                norms = values.gradient_norms([p.grad for _, p in loose]) or [0.0]
                 self.recorder.deferred.put(norms, column, self.recorder.update)
 
     def before_backward(self) -> None:
@@ -267,61 +267,7 @@ class Optimizers:
                 and watched.steps
                 and watched.backwards_at_step == self.recorder.backward - 1
             ):
-                watched.zero_grads += _cleared(watched.parameters)
-
-
-def _cleared(parameters: list[Any]) -> bool:
-    """Whether the gradients are gone or zero; on an accelerator only the former can be seen without waiting
-    for it."""
-    gradient = next((p.grad for p in parameters if p.grad is not None), None)
-    if gradient is None:
-        return True
-    return gradient.device.type == "cpu" and not gradient.is_sparse and not gradient.any()
-
-
-def _label(index: int, name: str, network: str, parameter: Any, networks: list[str], recorder: Recorder) -> str:
-    if not name:
-        return f"parameter {index} {list(parameter.shape)}"
-    return name if len(networks) < 2 else f"{recorder._subjects[network]['name']}.{name}"
-
-
-def _part(parameter: Any) -> Any:
-    """The tensor, or about `MAX_ELEMENTS` strided elements of a big one."""
-    data = parameter.detach()
-    if data.numel() <= 16 * MAX_ELEMENTS or not data.is_contiguous():
-        return data
-    return data.view(-1)[:: data.numel() // MAX_ELEMENTS]
-
-
-def _clone(tensors: list[Any]) -> list[Any]:
-    return [t.clone() for t in tensors]
-
-
-def _norms(tensors: Sequence[Any]) -> list[Any]:
-    import torch
-
-    return list(torch._foreach_norm(list(tensors))) if tensors else []
-
-
-def _gradient_norms(gradients: list[Any]) -> list[Any]:
-    """‖g‖ for each gradient, 0.0 for None; sparse ones by their values."""
-    dense = [g.coalesce().values() if g.is_sparse else g for g in gradients if g is not None]
-    norms = iter(_norms(dense))
-    return [0.0 if g is None else next(norms) for g in gradients]
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, (int, float)):
-        return float(value)
-    device = getattr(getattr(value, "device", None), "type", "cpu")
-    return float(value) if value is not None and device == "cpu" else float("nan")
-
-
-def _capturing(parameters: list[Any]) -> bool:
-    """Whether a CUDA graph is being captured, in which nothing of ours may run."""
-    if not parameters or parameters[0].device.type != "cuda":
-        return False
-    return bool(sys.modules["torch"].cuda.is_current_stream_capturing())
+                watched.zero_grads += values.cleared(watched.parameters)
 
 
 optimizers: Optimizers
