@@ -160,3 +160,42 @@ def test_the_line_that_should_have_cut_a_spread(tmp_path: Path) -> None:
         return found
 
     assert line(compared(path, log(0), log(1)).cut(1)) == 3
+
+
+SUMS = dedent("""\
+    while True:
+        state2, r, done = env.step(action)
+        memory.push(state, total)
+        memory.push(state, r)
+        total += r
+        state = state2
+        kept = state2
+""")
+
+
+def sums(script: Path, lines: tuple[int, ...], by: float, kept: bool = False) -> Log:
+    """Two steps of a loop, `lines` run after each; the first step's reward and observation moved by `by`."""
+    script.write_text(SUMS, "utf-8")
+    log, total = Log(script).at(1), 0.0
+    for step in range(2):
+        r = 1.0 + (0.0 if step else by)
+        log.at(2, state2=by + step, r=r)
+        for line_number in lines:
+            values = {5: {"total": total + r}, 6: {"state": by + step}, 7: {"kept": by + step}}
+            log.at(line_number, **values.get(line_number, {}))
+        total += r
+    return log
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"), [((3, 5), 3), ((5, 4), 4), ((4, 5), 4)], ids=["sum stored", "sum for show", "reward stored"]
+)
+def test_a_running_sum_is_passed_over(script: Path, lines: tuple[int, ...], expected: int) -> None:
+    assert line(compared(script, sums(script, lines, 0.0), sums(script, lines, 1.0)).stored()) == expected
+
+
+def test_an_observation_that_is_never_acted_on(script: Path) -> None:
+    """The line that gives it a name that nothing reads; without one, the last line that reads what the step gave."""
+    for lines, expected in (((4, 7), 7), ((4, 5), 5)):
+        found = compared(script, sums(script, lines, 0.0), sums(script, lines, 1.0)).ignored()
+        assert line(found) == expected

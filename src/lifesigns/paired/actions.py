@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings
+from lifesigns.paired import origin, readings, scales
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, RunLog
@@ -53,6 +53,9 @@ def actions(lab: Lab, facts: Facts) -> None:
     if not right + wrong:
         raise Blind("no action in an update could be matched to an executed one")
     facts.data.update(right=right, wrong=wrong)
+    proportion = facts.data.pop("stored_by_executed", None)
+    if not wrong:
+        scales.of_policy(lab, facts, proportion)
     if wrong:
         line = _parted(plan, executed, scored) or origin.calling(plan, facts.site)
         facts.data.update({"line": line} if line else {})
@@ -116,6 +119,7 @@ def _continuous(
     if len(stored) < 20:
         return 0, 0
     a, b = np.array(stored), np.array(done)
+    facts.data["stored_by_executed"] = [scales.slope(b[:, k], a[:, k]) for k in range(a.shape[1])]
     fits = np.ones(len(a), dtype=bool)
     for k in range(a.shape[1]):
         fits &= _line_through(a[:, k], b[:, k])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lifesigns.paired import actions, heldout, supervised, targets
+from lifesigns.paired import actions, heldout, scales, supervised, targets
 from lifesigns.paired.experiments import DELTA, Blind, Lab
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD
@@ -21,6 +21,8 @@ LONG_PHASE = 8
 """Updates without an environment step between them, from which a script learns in phases (as the run itself counts)."""
 SECOND_S = 10.0
 """Seconds for the run to the second rollout."""
+FAR = (1000.0, -1000.0)
+"""Added to two rows of a target network's output: the one is the largest of any batch then, the other the least."""
 OTHER_SEED = "9157"
 """Given as `--seed` where the script takes one; an arbitrary number."""
 
@@ -42,10 +44,15 @@ def ask_all(lab: Lab, plan: Plan) -> None:
             plants = [{"kind": kind, "loaders": held_out} for kind in ("label", "data")]
             ask("validation-changed", stop=LONG, plants=plants)
     ask("recalled", recall=True, stop={"updates": 4})
-    call, row = supervised.output_row_call(plan)
+    call, rows = supervised.output_row_call(plan)
     if call >= 0:
-        plant = _at_calls(plan, [call], {"delta": 0.5, "row": row})
+        plant = _at_calls(plan, [call], {"delta": 0.5, "row": rows[0]})
         ask("output-row", plants=plant, stop={"updates": 1})
+    call, rows = supervised.next_rows_call(plan)
+    if call >= 0:
+        what = [{"delta": far, "row": row} for far, row in zip(FAR, rows, strict=True)]
+        plants = [p for one in what for p in _at_calls(plan, [call], one)]
+        ask("next-row", plants=plants, stop={"updates": 1})
     places = supervised.broadcast_places(plan.log)
     if places:
         lines = [[p["operation"], p["line"]] for p in places]
@@ -75,7 +82,7 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     comb = {"kind": "reward", "at": "comb", "delta": DELTA, **only}
     ask("reward-comb", plants=[comb])
     ask("busy", world=world)
-    if lab.runner.mentions_evaluation:
+    if lab.runner.mentions_evaluation or not plan.acting_calls:
         ask("long", world=world, stop=LONG)
     once = plan.impulse_step()
     if once is not None:
@@ -102,6 +109,9 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     ask("obs-copied", plants=[{"kind": "copy", "at": "step"}])
     if plan.log.notes.get("dummy_rows") or "dummy_rows" in _notes(lab, "busy"):
         ask("dummy-reward", world=world, plants=[{"kind": "dummy", "at": "step", "delta": DELTA}])
+    call, by = scales.acting_call(plan)
+    if call >= 0:
+        ask("act-moved", plants=_at_calls(plan, [call], {"delta": by}))
     _ask_values(lab, plan)
     if plan.in_first_phase >= LONG_PHASE and actions.ratio_between(plan.log, 0, plan.first_grad):
         ask("second", stop={"updates": 4000, "phases": 1000, "second": True, "seconds": SECOND_S})

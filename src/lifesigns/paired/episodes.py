@@ -108,9 +108,12 @@ def _ended_targets(lab: Lab, stain: Stain) -> dict[str, Any]:
         rewards = lab.stain("busy", "reward-truncated")
     except Blind:
         return {}
+    replays = bool(lab.plan("busy").target_networks)
     for i, change in stain.ops():
         if i >= stain.first_step:
             break
+        if replays and stain.base.is_square(i):
+            continue
         paid = rewards.delta(i) if i in rewards.marks else None
         if paid is None or change.ndim == 0 or np.mean(paid != 0) > 0.9:
             continue
@@ -165,13 +168,14 @@ def next_episode(lab: Lab, facts: Facts) -> None:
     plan = lab.plan("busy")
     last = lab.stain("busy", "reward-truncated")
     hit = rows = 0
+    replays = bool(plan.target_networks)  # batches are rows of steps, no [steps, environments]
     for i in last.of_kind("op"):
         if i >= stain.common or last.secondary[i] or stain.secondary[i]:
             continue
         if rows and i > min(stain.first_step, last.first_step):
             break  # what comes later may hold values of networks that have learned from the stain
         ends, change = last.delta(i), stain.delta(i) if i in stain.marks else None
-        if ends is None or ends.ndim == 0 or plan.log.rows[i, GRAD]:
+        if ends is None or ends.ndim == 0 or plan.log.rows[i, GRAD] or (replays and plan.log.is_square(i)):
             continue
         full = np.abs(ends - 1.0) <= 1e-3
         if not full.any() or np.mean(ends != 0) > 0.9:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import RunLog, Site, Stain
+from lifesigns.paired.runlog import ENV_STEP, RunLog, Site, Stain
 from lifesigns.paired.runner import Ran, Runner
 
 DELTA = 1.0
@@ -64,19 +64,26 @@ class Lab:
             replayed = [] if request.get("fresh_seeds") else self.seeds
             self._futures[name] = self.runner.submit(name, seeds=replayed, **sent)
 
-    def ask_lines(self, name: str) -> None:
-        """Asks for a run again, with the user's lines logged."""
+    def ask_lines(self, name: str, part: tuple[int, int] = (0, 0), again: str = "") -> None:
+        """Asks for a run again, with the user's lines logged in a part of it: from one environment step on, to another
+        one (0: from the start, to the first updates). With `again` the same once more, to see which variables differ by
+        themselves (those that hold a time)."""
         if name in self._requests:
-            self.ask(f"{name}-lines", **{**self._requests[name], "lines": True, "stop": LINES_STOP})
+            start, end = part
+            logged = {"lines": True, "lines_from": start, "stop": {**LINES_STOP, "env_steps": end}}
+            self.ask(f"{name}{again}-lines-{start}-{end}", **{**self._requests[name], **logged})
 
-    def ask_lines_again(self, name: str) -> None:
-        """The same once more, to see which variables differ by themselves (those that hold a time)."""
-        if name in self._requests:
-            self.ask(f"{name}-again-lines", **{**self._requests[name], "lines": True, "stop": LINES_STOP})
-
-    def lines(self, name: str) -> Path:
+    def lines(self, name: str, part: tuple[int, int] = (0, 0)) -> Path:
         """Where the lines of such a run are. Raises Blind."""
-        return self.ran(f"{name}-lines").folder / "lines.json"
+        return self.ran(f"{name}-lines-{part[0]}-{part[1]}").folder / "lines.json"
+
+    def first_planted(self, name: str) -> int:
+        """The environment step at which a dyed run was planted first. Raises Blind."""
+        log = self.log(name)
+        records = [p["record"] for p in log.about["planted"] if "record" in p]
+        steps = [p["env_step"] for p in log.about["planted"] if "env_step" in p]
+        steps += [int(log.rows[min(i, len(log) - 1), ENV_STEP]) for i in records]
+        return min(steps, default=0)
 
     def asked(self) -> set[str]:
         """Names of the runs that were asked for."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.locate import LinePath, Mark, text_of
+from lifesigns.paired.scales import near
 
 Suspect = Callable[[dict[str, Any]], bool]
 
@@ -71,6 +72,19 @@ def _transformed(data: dict[str, Any]) -> bool:
     return abs(one - 1.0) > 1e-3 or abs(hundred - one) > 0.1 * abs(one)
 
 
+def _odd_reward(data: dict[str, Any]) -> bool:
+    return data.get("odd_data") == "reward"
+
+
+def _odd_end(data: dict[str, Any]) -> bool:
+    return data.get("odd_data") == "end"
+
+
+def _stored_apart(data: dict[str, Any]) -> bool:
+    scales = data.get("scales") or {}
+    return bool(scales) and not near(scales["stored"], scales["executed"]) and near(scales["rated"], scales["executed"])
+
+
 WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("reward", _lost, "natural", "reward-comb", "lost"),
     ("discounting", _off, "natural", "reward-once", "spread"),
@@ -84,8 +98,11 @@ WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("terminal-observation", _ends_alike, "busy", "end-kind", "merged"),
     ("autoreset-rows", _leaks, "busy", "dummy-reward", "stored"),
     ("episode-memory", _touched, "busy", "obs-one-episode", "memory"),
-    ("observation", _unseen, "natural", "obs-all", "unread"),
+    ("observation", _unseen, "natural", "obs-all", "ignored"),
     ("next-episode", _follows_end, "busy", "obs-reset", "taken"),
+    ("broadcast", _odd_reward, "natural", "reward-once", "stored"),
+    ("broadcast", _odd_end, "busy", "end-kind", "stored"),
+    ("action", _stored_apart, "natural", "act-moved", "beside"),
     ("labels", _lost, "natural", "labels", "end"),
     ("inputs", _lost, "natural", "inputs", "end"),
     ("reproducible", _hashed, "natural", "hash-seed", "first"),
@@ -101,13 +118,18 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
         for dye, asks, base, dyed, how in WANTED
         if f.dye == dye and dye in suspects and not (f.data.get("blind") or f.data.get("option")) and asks(f.data)
     ]
+    parts = {
+        (base, dyed): _part(lab, dyed, [how for _, b, d, how in wanted if (b, d) == (base, dyed)])
+        for _, base, dyed, _ in wanted
+    }
     for _, base, dyed, _ in wanted:
         for name in (base, dyed):
-            lab.ask_lines(name)
-        lab.ask_lines_again(base)
+            lab.ask_lines(name, parts[base, dyed])
+        lab.ask_lines(base, parts[base, dyed], again="-again")
     for one, base, dyed, how in wanted:
+        part = parts[base, dyed]
         try:
-            path = LinePath(lab.lines(base), lab.lines(dyed), lab.lines(f"{base}-again"))
+            path = LinePath(lab.lines(base, part), lab.lines(dyed, part), lab.lines(f"{base}-again", part))
         except (Blind, OSError, ValueError, KeyError):
             continue
         mark = _found(path, how, one.data)
@@ -116,6 +138,22 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
         ]
         if mark is not None:
             one.data["line"] = {"file": mark.file, "line": mark.line, "text": text_of(mark.file, mark.line)}
+
+
+AT_ONCE = frozenset(("stored", "beside", "taken", "ignored"))
+"""Hunts that end where a step's result is taken up; the others follow it into the updates."""
+LATE, STEPS_AFTER = 48, 24
+"""Environment steps: planted later than that, the lines before are not logged; of a hunt that ends at once, so many
+after the first planted one are. Assumed (windows of n steps are shorter)."""
+
+
+def _part(lab: Lab, dyed: str, hunts: list[str]) -> tuple[int, int]:
+    """From which environment step to which one the lines are to be logged."""
+    try:
+        first = lab.first_planted(dyed)
+    except Blind:
+        return 0, 0
+    return first - 2 if first > LATE else 0, first + STEPS_AFTER if set(hunts) <= AT_ONCE else 0
 
 
 def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
@@ -127,6 +165,10 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
         return path.lost() or path.unread() or path.end()
     if how == "unread":
         return path.unread() or path.end()
+    if how == "beside":
+        return path.beside()
+    if how == "ignored":
+        return path.ignored()
     if how == "taken":
         return path.first(after_step=True)
     if how == "negative":

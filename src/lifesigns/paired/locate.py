@@ -102,17 +102,58 @@ class LinePath:
             names = self._fresh(mark)
         return mark
 
+    def ignored(self) -> Mark | None:
+        """Beside the first stained step: the line that gives a stained variable which no later line reads, else the
+        last one that reads what the step gave, before the next step."""
+        taking = [m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))]
+        first = min(taking, key=lambda m: m.frame, default=None)  # the script's own, not a wrapper's
+        if first is None:
+            return self.unread() or self.end()
+        beside = [m for m in self.marks if m.frame == first.frame and m.at > first.at]
+        for mark in beside:
+            plain = {n for n in mark.names if "." not in n and n != "<return>"}
+            if plain and not STEP_CALL.search(text_of(mark.file, mark.line)) and self.reader(mark, plain) is None:
+                return mark
+        last = first
+        while (found := self._reader_beside(last, self._fresh(first))) is not None:
+            last = found
+        return last
+
+    def beside(self) -> Mark | None:
+        """The first line after the first stained step, in the script's own call, that reads what the step gave."""
+        taking = [m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))]
+        first = min(taking, key=lambda m: m.frame, default=None)
+        return self._reader_beside(first, self._fresh(first)) if first is not None else None
+
+    def _reader_beside(self, mark: Mark, names: set[str], steps: int = 0) -> Mark | None:
+        """The next line of the same call, at most `steps` steps later, that reads one of `names`."""
+        for i in range(mark.at + 1, min(mark.at + 4000, len(self.events))):
+            one = self.events[i]
+            if one.frame != mark.frame:
+                continue
+            steps -= STEP_CALL.search(_text(one)) is not None
+            if steps < 0:
+                return None
+            if one.line != mark.line and names & _names(one).read:
+                return Mark(one.file, one.line, (), i, one.frame)
+        return None
+
     def stored(self) -> Mark | None:
-        """The line that takes up what the first stained step gave, inside the functions that it is handed to; one that
-        only adds it to a sum (`+=`, a statistic) where there is no other."""
+        """The line that takes up what the first stained step gave, inside the functions that it is handed to; where one
+        only adds it to a sum (`+=`), another that reads it before the next step, else the line that hands the sum on.
+        """
         first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
         if first is None:
             return self.first(after_step=True)
         found = self.reader(first, self._fresh(first), sums=False) or self.reader(first, self._fresh(first))
+        total = _names(self.events[found.at]) if found is not None else source.Names()
+        if found is not None and total.adds:
+            found = self._reader_beside(found, total.bound, steps=1) or found
         return found or self.first(after_step=True)
 
     def _fresh(self, mark: Mark) -> set[str]:
-        return {n.split(".")[-1] for n in mark.names if n != "<return>"}
+        """The names of a mark as the source shows them: an attribute by its last part, with the dot."""
+        return {f".{n.split('.')[-1]}" if "." in n else n for n in mark.names if n != "<return>"}
 
     def reader(self, mark: Mark, names: set[str], depth: int = 0, *, sums: bool = True) -> Mark | None:
         """The next line of the same call that reads one of `names`, as long as they are not bound anew; the line inside

@@ -9,7 +9,7 @@ import numpy as np
 from lifesigns.paired import origin, readings
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import Stain
+from lifesigns.paired.runlog import DIGEST, RunLog, Stain
 
 FEW_LEVELS = 4
 """different amounts; assumed (γ to the powers of a short horizon)."""
@@ -135,18 +135,48 @@ def evaluation(lab: Lab, facts: Facts) -> None:
     answer(stain, facts)
     first_eval = next((s.action for s in plan.steps if s.part in plan.eval_parts), len(plan.log))
     facts.data.update(_later(plan, stain, first_eval))
-    streams = lab.stain("long", "eval-streams")
-    facts.data["streams_touched"] = _later(plan, streams, first_eval)["touched_after"]
-    if not facts.data["gradients_after"] and not stain.parted and not seen:
+    streams = _later(plan, lab.stain("long", "eval-streams"), first_eval)
+    facts.data["streams_touched"] = streams["touched_after"]
+    facts.data["streams_steps_touched"] = streams["training_steps_touched"]
+    if streams["touched_after"] or streams["training_steps_touched"]:
+        line = _drawing_line(plan, first_eval)
+        facts.data.update({"streams_line": line} if line else {})
+    if not facts.data["gradients_after"] and not seen:
         raise Blind("no update followed the evaluation before the run was stopped")
 
 
-def _later(plan: Plan, stain: Stain, first: int) -> dict[str, int]:
-    """Gradients and training actions after a record, and how many of them differ."""
-    after = [g for g in plan.grads if first < g < stain.common]
-    training = [s.action for s in plan.training if first < s.action < stain.common]
+def _later(plan: Plan, stain: Stain, first: int) -> dict[str, Any]:
+    """Gradients and training actions after a record, and how many of them differ from those of the same order in the
+    dyed run: evaluation itself may take more or fewer steps there."""
+    base, dyed = plan.log, stain.dyed
+    grads = [(i, j) for i, j in zip(plan.grads, dyed.of_kind("grad").tolist(), strict=False) if i > first]
+    touched = [pair for pair in grads if _differ(base, dyed, *pair)]
+    chosen = set(plan.train_parts)
+    steps = [(s.part, s.action) for s in plan.training]
+    others = [(s.part, s.action) for s in Plan(dyed).steps if s.part in chosen]
+    actions = [(a, b) for a, b in zip(steps, others, strict=False) if a[1] > first]
+    sizes = [stain.effect_between(i, j) for i, j in touched]
     return {
-        "gradients_after": len(after),
-        "touched_after": sum(g in stain.marks for g in after),
-        "training_steps_touched": sum(i in stain.marks for i in training),
+        "gradients_after": len(grads),
+        "touched_after": len(touched),
+        "training_steps_touched": sum(a[0] != b[0] or _differ(base, dyed, a[1], b[1]) for a, b in actions),
+        "largest_effect": max((e for e in sizes if e == e), default=float("inf") if touched else 0.0),
     }
+
+
+def _differ(base: RunLog, dyed: RunLog, i: int, j: int) -> bool:
+    """Whether two records of two logs hold other values."""
+    return base.rows[i, DIGEST] != dyed.rows[j, DIGEST] or base.shapes[i] != dyed.shapes[j]
+
+
+def _drawing_line(plan: Plan, first_eval: int) -> dict[str, Any] | None:
+    """Where evaluation draws: the line of the first sample in its first burst of steps, or that of what calls it where
+    acting runs that line as well; the line of the first of these steps where torch drew nothing."""
+    log = plan.log
+    steps = [s.action for s in plan.steps if s.part in plan.eval_parts]
+    end = next((i for i in plan.grads if i > first_eval), len(log))
+    last = max(i for i in steps if i < end)
+    start = max((int(i) for i in log.of_kind("step", "end") if i < first_eval), default=0)
+    drawn = (i for i in range(start, last) if log.kind(i) == "op" and log.name(i) in origin.SAMPLES)
+    at = next(drawn, None)
+    return origin.calling(plan, log.site(at)) if at is not None else origin.place(log.site(first_eval))

@@ -210,6 +210,10 @@ class Plan:
         known = self.log.notes.get("networks", {})
         return {label for label, about in known.items() if about.get("trained")}
 
+    def has_parameters(self, label: str) -> bool:
+        """Whether a network has any; True of one that is not known."""
+        return bool(self.log.notes.get("networks", {}).get(label, {}).get("parameters", 1))
+
     @cached_property
     def acting_inputs(self) -> set[int]:
         """Records of what networks were given in calls for acting."""
@@ -246,14 +250,17 @@ class Plan:
 
     @cached_property
     def target_networks(self) -> list[str]:
-        """Networks that are called in updates, never for acting, and never give a gradient; not those that only feed
-        another of them (a target policy)."""
+        """Networks that are called in updates, never for acting, and never give or are given a gradient; not those that
+        only feed another of them (a target policy)."""
         acting = {self.label(i) for i in self.acting_calls}
-        calls = [i for i in self.update_calls if not self.log.rows[i, GRAD]]
-        labels = list(dict.fromkeys(self.label(i) for i in calls))
         known = self.log.notes.get("networks", {})
+        reached = {self.label(i) for i in self.log.of_kind("outgrad").tolist()}
+        cut = set(known) - reached  # an output with a graph that is cut off later gives no gradient
+        calls = [i for i in self.update_calls if not self.log.rows[i, GRAD] or self.label(i) in cut]
+        labels = list(dict.fromkeys(self.label(i) for i in calls))
         still = {x for x in labels if known.get(x, {}).get("parameters", 1) and not known.get(x, {}).get("trained")}
-        chosen = [x for x in labels if x in still and x not in self.with_gradient and x not in acting]
+        given = self.with_gradient - cut
+        chosen = [x for x in labels if x in still and x not in given and x not in acting]
         feeding = {x for x in chosen if self._feeds_another(x, set(chosen) - {x})}
         return [x for x in chosen if x not in feeding] or chosen
 

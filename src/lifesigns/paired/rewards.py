@@ -161,7 +161,7 @@ def boundary(lab: Lab, facts: Facts) -> None:
     if not stain.of_kind("grad"):
         raise Blind("these rewards reached no gradient before the run was stopped")
     inserted = bool(lab.log("busy").notes.get("dummy_rows"))
-    alone = _alone(stain, inserted=inserted)
+    alone = _alone(stain, inserted=inserted, squares=not lab.plan("busy").target_networks)
     if alone is None:
         raise Blind("no array of returns, advantages or targets shows the planted rewards one by one")
     facts.data.update(alone)
@@ -169,13 +169,14 @@ def boundary(lab: Lab, facts: Facts) -> None:
         facts.site = stain.base.site(alone["record"])
 
 
-def _alone(stain: Stain, *, inserted: bool) -> dict[str, Any] | None:
+def _alone(stain: Stain, *, inserted: bool, squares: bool = True) -> dict[str, Any] | None:
     """How many rows answer beside those of the planted steps, in the operation with the most; and by how much.
 
     Only the first step of an episode is planted, so within an episode no earlier row exists: every response that is not
     the planted one itself has crossed a boundary. Operations in which all numbers move (sums, normalised advantages) or
     in which none moves by the planted amount tell nothing. Where autoreset inserts a row between two episodes
-    (`inserted`), the largest responses are that row's: whether it is trained on is another dye's matter.
+    (`inserted`), the largest responses are that row's: whether it is trained on is another dye's matter. Without
+    `squares`, those of a batch paired with itself are left out.
     """
     planted = sum(p["update"] == 0 for p in stain.dyed.about["planted"])
     best: dict[str, Any] | None = None
@@ -186,6 +187,8 @@ def _alone(stain: Stain, *, inserted: bool) -> dict[str, Any] | None:
         flat = change.reshape(-1)
         moved = flat[flat != 0]
         if change.ndim == 0 or stain.base.rows[i, GRAD] or len(moved) > 0.9 * len(flat) or len(flat) < 4:
+            continue
+        if not squares and stain.base.is_square(i):
             continue
         peak = float(moved[np.abs(moved).argmax()])
         if scale is None:

@@ -52,6 +52,10 @@ class RunLog:
         """The numbers of the records of these kinds."""
         return np.flatnonzero(np.isin(self.rows[:, KIND], [KINDS.index(k) for k in kinds]))
 
+    def alike(self, i: int, j: int) -> bool:
+        """Whether two records are of one kind and name at one place."""
+        return bool((self.rows[i, : SITE + 1] == self.rows[j, : SITE + 1]).all())
+
     def value(self, i: int) -> NDArray[Any] | None:
         """The value of a record, in its shape; None where it was not kept."""
         place, kind = int(self.rows[i, PLACE]), DTYPES[int(self.rows[i, DTYPE])]
@@ -61,6 +65,11 @@ class RunLog:
         shape = self.shapes[i]
         size = int(np.prod(shape)) * dtype.itemsize
         return np.frombuffer(self._values[place : place + size].tobytes(), dtype=dtype).reshape(shape)
+
+    def is_square(self, i: int) -> bool:
+        """Whether a record is [N, N], N ≥ 4: every row of a batch paired with every other one."""
+        shape = self.shapes[i]
+        return len(shape) == 2 and shape[0] == shape[1] >= 4
 
     def row_digest(self, i: int) -> list[bytes]:
         """Digests of the rows of a record whose values were not kept; none where there are none."""
@@ -144,12 +153,19 @@ class Stain:
         one shape and name."""
         found: list[float] = []
         for i, j in zip(self.base.of_kind(kind).tolist(), self.dyed.of_kind(kind).tolist(), strict=False):
-            a, b = self.base.value(i), self.dyed.value(j)
-            if self.base.name(i) != self.dyed.name(j) or a is None or b is None or a.shape != b.shape:
+            effect = self.effect_between(i, j)
+            if self.base.name(i) != self.dyed.name(j) or effect != effect:
                 break
-            size, moved = (float(np.linalg.norm(x.astype(np.float64))) for x in (a, b.astype(np.float64) - a))
-            found.append(moved / size if size > 0 else (float("inf") if moved else 0.0))
+            found.append(effect)
         return found
+
+    def effect_between(self, i: int, j: int) -> float:
+        """‖dyed j − base i‖ / ‖base i‖ of two records; NaN where the values were not kept or differ in shape."""
+        a, b = self.base.value(i), self.dyed.value(j)
+        if a is None or b is None or a.shape != b.shape:
+            return float("nan")
+        size, moved = (float(np.linalg.norm(x.astype(np.float64))) for x in (a, b.astype(np.float64) - a))
+        return moved / size if size > 0 else (float("inf") if moved else 0.0)
 
     def effects(self, kind: str) -> list[tuple[int, float]]:
         """(record, relative size of the change) of every common record of a kind: 0.0 exactly where it is the same."""

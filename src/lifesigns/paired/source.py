@@ -40,7 +40,7 @@ def tree_of(file: str) -> ast.Module | None:
 
 @lru_cache(maxsize=256)
 def names_of(file: str) -> dict[int, Names]:
-    """Line → names. Of `a.b` the name is `b` and `a`; a store into an item (`a[i] = x`) neither reads nor binds `a`."""
+    """Line → names; of `a.b` they are `a` and `.b`. A store into an item (`a[i] = x`) neither reads nor binds `a`."""
     tree = tree_of(file)
     found: dict[int, Names] = {}
     if tree is None:
@@ -52,7 +52,7 @@ def names_of(file: str) -> dict[int, Names]:
         if isinstance(node, ast.Name):
             name, line = node.id, node.lineno
         elif isinstance(node, ast.Attribute):
-            name, line = node.attr, node.end_lineno or node.lineno
+            name, line = f".{node.attr}", node.end_lineno or node.lineno
         else:
             continue
         held = found.setdefault(line, Names())

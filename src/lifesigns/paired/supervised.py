@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.paired import options, origin
+from lifesigns.paired import options, origin, shapes
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, RunLog, Stain
@@ -113,35 +113,70 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
         stain = lab.stain("natural", "row-by-row")
         answer_in_order(stain, facts)
         facts.site = lab.log("natural").site(places[0]["record"])
-        line = origin.column_line(lab.log("natural"), places[0]["record"])
-        facts.data.update({"line": line} if line else {})
+        _name_odd_operand(lab, facts, places[0]["record"])
+
+
+def _name_odd_operand(lab: Lab, facts: Facts, operation: int) -> None:
+    """`line` of the operand whose shape is unlike the others', or what data it holds (`odd_data`)."""
+    plan = lab.plan("natural")
+    odd = shapes.odd_operand(plan, operation)
+    line = odd.line if odd is not None else origin.column_line(plan.log, operation)
+    facts.data.update({"line": line} if line else {})
+    if odd is not None and line is None:
+        facts.data["odd_data"] = _which_data(lab)
+
+
+def _which_data(lab: Lab) -> str:
+    """`reward` or `end`, where the odd operand are data that hold what an environment's step gave; else nothing."""
+    for what, world, dyed in (("reward", "natural", "reward-comb"), ("end", "busy", "end-kind")):
+        try:
+            stain, plan = lab.stain(world, dyed), lab.plan(world)
+        except Blind:
+            continue
+        places = broadcast_places(plan.log)[:1]
+        again = [i for p in places for i in plan.log.of_kind("op").tolist() if plan.log.alike(i, p["record"])][:40]
+        found = (shapes.odd_operand(plan, i) for i in again)
+        if any(i in stain.marks for odd in found if odd is not None for i in odd.data):
+            return what
+    return ""
 
 
 def output_rows(lab: Lab, facts: Facts) -> None:
-    """One row of a network's output in the first update changed: until the loss takes a mean, no other row answers."""
-    if "output-row" not in lab.asked():
+    """One row of a network's output in the first update changed: until the loss takes a mean, no other row answers. The
+    same of two rows of a target network's output, one far up and one far down: until the target is used."""
+    plan = lab.plan("natural")
+    read = 0
+    for name, (call, rows) in (("output-row", output_row_call(plan)), ("next-row", next_rows_call(plan))):
+        if name in lab.asked():
+            read += 1
+            _other_rows(lab.stain("natural", name), facts, call, rows, of_target=name == "next-row")
+            if facts.data["other_rows"]:
+                return
+    if not read:
         raise Blind("no network whose output needs a gradient was called with at least four rows")
-    stain = lab.stain("natural", "output-row")
+
+
+def _other_rows(stain: Stain, facts: Facts, call: int, changed: list[int], *, of_target: bool) -> None:
     answer(stain, facts)
-    call, row = output_row_call(lab.plan("natural"))
     log = stain.base
     rows = log.shapes[call][0]
     until = next((int(i) for i in log.of_kind("loss") if i > call), len(log))
-    own = 0
+    own = others = 0
     for i, change in stain.ops():
-        if not call < i < until or not log.rows[i, GRAD] or change.ndim < 1 or change.shape[0] != rows:
+        if not call < i < until or bool(log.rows[i, GRAD]) == of_target or change.ndim < 1 or change.shape[0] != rows:
             continue
         moved = (change != 0).reshape(rows, -1).any(axis=1)
-        own += int(moved[row])
-        if moved.sum() > moved[row]:
-            facts.data.update(other_rows=int(moved.sum() - moved[row]), operation=log.name(i))
+        own += int(moved[changed].sum())
+        others = int(moved.sum() - moved[changed].sum())
+        if others:
+            facts.data["operation"] = log.name(i)
             facts.site = log.site(i)
             break
-    facts.data.setdefault("other_rows", 0)
-    facts.data.update(rows=rows, own_operations=own, network=log.name(call))
+    own += facts.data.get("own_operations", 0)
+    facts.data.update(rows=rows, own_operations=own, network=log.name(call), other_rows=others, of_target=of_target)
 
 
-def output_row_call(plan: Plan) -> tuple[int, int]:
+def output_row_call(plan: Plan) -> tuple[int, list[int]]:
     """(record of the first call whose output [n ≥ 4, …] needs a gradient, of a network that acts in RL; a row); -1 for
     none."""
     log = plan.log
@@ -151,7 +186,15 @@ def output_row_call(plan: Plan) -> tuple[int, int]:
     ]
     policy = [i for i in calls if plan.label(i) in acting and log.shapes[i][-1] > 1]
     chosen = policy or ([] if plan.is_rl else calls)
-    return (chosen[0], log.shapes[chosen[0]][0] // 2) if chosen else (-1, 0)
+    return (chosen[0], [log.shapes[chosen[0]][0] // 2]) if chosen else (-1, [])
+
+
+def next_rows_call(plan: Plan) -> tuple[int, list[int]]:
+    """(record of the first call of a target network with an output [n ≥ 4, …]; two rows); -1 for none."""
+    log, networks = plan.log, set(plan.target_networks)
+    calls = [i for i in plan.update_calls if plan.label(i) in networks and len(log.shapes[i]) and log.shapes[i][0] >= 4]
+    rows = log.shapes[calls[0]][0] if calls else 0
+    return (calls[0], [rows // 2, rows // 2 + 1]) if calls else (-1, [])
 
 
 ELEMENTWISE = {

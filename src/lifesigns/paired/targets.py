@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lifesigns.paired import readings
@@ -14,18 +15,18 @@ from lifesigns.paired.runlog import GRAD
 def target_network(lab: Lab, facts: Facts) -> None:
     """Outputs of the target networks 1 higher: the target must answer, and what is done before it must not."""
     plan = lab.plan("natural")
-    acting = untrained_acting(plan)
+    acting, where = _acting_untrained(lab, plan)
     if acting:
         facts.data.update(acts_untrained=acting, networks=acting)
-        facts.site = plan.log.site(min(c for c in plan.acting_calls if plan.label(c) in acting))
+        facts.site = where.log.site(min(c for c in where.acting_calls if where.label(c) in acting))
+        return
+    unused = unused_copies(plan)
+    if unused:
+        call, copies = unused
+        facts.data.update(uncalled=copies, bootstraps_from=plan.label(call), networks=[])
+        facts.site = plan.log.site(call)
         return
     networks = plan.target_networks
-    online = [] if networks else online_bootstraps(plan)
-    uncalled = list(plan.log.notes.get("uncalled", []))
-    if online and uncalled:
-        facts.data.update(uncalled=uncalled, bootstraps_from=plan.label(online[0]), networks=[])
-        facts.site = plan.log.site(online[0])
-        return
     if not networks or "target-value" not in lab.asked():
         raise Blind("no target network was recognised (one that is called in updates without a gradient)")
     stain = lab.stain("natural", "target-value")
@@ -52,6 +53,48 @@ def untrained_acting(plan: Plan) -> list[str]:
         return []
     kinds = {x.split("#")[0] for x in trained}
     return sorted(x for x in acting if known.get(x, {}).get("parameters") and x.split("#")[0] in kinds)
+
+
+def _acting_untrained(lab: Lab, plan: Plan) -> tuple[list[str], Plan]:
+    """The same of the first run in which a network acts at all: exploration alone may fill the short one."""
+    for name in ("natural", "long"):
+        if name not in lab.asked():
+            continue
+        try:
+            seen = lab.plan(name)
+        except Blind:
+            continue
+        if any(seen.has_parameters(seen.label(c)) for c in seen.acting_calls):
+            return untrained_acting(seen), seen
+    return [], plan
+
+
+def unused_copies(plan: Plan) -> tuple[int, list[dict[str, Any]]] | None:
+    """(call of a trained network on next observations, networks of its class and shapes that were never called), if no
+    other network like it that is not trained is called in updates.
+
+    A policy is judged only if its output is the action: a stochastic one is meant to choose next actions itself.
+    """
+    uncalled = [u for u in plan.log.notes.get("uncalled", []) if u.get("like")]
+    if not uncalled:
+        return None
+    called = {plan.label(c) for c in plan.update_calls}
+    for call in sorted({*_following(plan, with_gradient=False), *next_calls(plan)}):
+        label = plan.label(call)
+        copies = [u for u in uncalled if label in u["like"]]
+        still = {x for u in copies for x in u["like"]} & called - plan.trained
+        if copies and label in plan.trained and not still and not _samples(plan, call):
+            return call, copies
+    return None
+
+
+def _samples(plan: Plan, call: int) -> bool:
+    """Whether a call is of a policy that puts out something else than one action: of a density, a mean and a spread."""
+    space = plan.name_of(plan.train_parts[0]).get("action") or {}
+    if space.get("type") != "Box" or plan.label(call) not in {plan.label(a) for a in plan.acting_calls}:
+        return False
+    size = math.prod(space.get("shape") or [0])
+    return "[" in plan.log.name(call) or plan.log.shapes[call][-1:] != (size,)
 
 
 def online_bootstraps(plan: Plan) -> list[int]:

@@ -80,7 +80,8 @@ class BatchRowsMix(DyeRule):
                 f"one row of the output of `{facts.get('network', '')}` changed moved {others} other rows in "
                 f"`{facts.get('operation', '')}`, before the loss takes a mean"
             )
-            slip = "softmax" in str(facts.get("operation", ""))  # other losses may compare rows on purpose
+            # other losses may compare rows on purpose; targets of values are made row by row
+            slip = "softmax" in str(facts.get("operation", "")) or bool(facts.get("of_target"))
             yield self.found(
                 view, message, "warning" if slip else "note", others, 0.0, series="dye.other_rows", unit="rows"
             )
@@ -131,6 +132,8 @@ class BatchRowsMix(DyeRule):
         mixed = {"other_rows": 63, "rows": 64, "own_operations": 1, "operation": "softmax", "network": "Linear#0"}
         yield dye_case("softmax over the batch", "output-row", mixed)
         yield dye_case("labels sorted in the batch", "collating", {"tried": 4, "apart": 3})
+
+        yield dye_case("one minimum for all targets", "output-row", {**mixed, "operation": "mul", "of_target": True})
         square = {"places": [{"operation": "sub", "rows": 64, "line": 40}], "gradients": 8}
         yield dye_case("square", "broadcast", {**square, "gradients_touched": 8, "largest_effect": 0.7})
         yield dye_case("harmless", "broadcast", {**square, "gradients_touched": 0, "largest_effect": 0.0})

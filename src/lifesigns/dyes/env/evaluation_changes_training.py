@@ -77,13 +77,16 @@ class EvaluationChangesTraining(DyeRule):
 
     def _beside(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         """Random streams that evaluation draws from, seeds set and environments reset while learning."""
-        streams = known(facts, "streams_touched")
-        if streams:
+        streams, actions = known(facts, "streams_touched") or 0, known(facts, "streams_steps_touched") or 0
+        if streams or actions:
             message = (
-                f"with the global random streams put back after each evaluation, {streams:.0f} later gradients change: "
-                "evaluation draws from the streams of training"
+                f"with the global random streams put back after each evaluation, {streams:.0f} later gradients and "
+                f"{actions:.0f} training actions change: evaluation draws from the streams of training"
             )
-            yield self.found(view, message, "warning", streams, 0.0, series="dye.streams_touched", unit="gradients")
+            where = spot(facts.get("streams_line"))
+            yield self.found(
+                view, message, "warning", streams, 0.0, series="dye.streams_touched", unit="gradients", location=where
+            )
         for key, what in (
             ("reseeds", "a global random seed was set"),
             ("midway_resets", "a training environment was reset"),
@@ -104,7 +107,8 @@ class EvaluationChangesTraining(DyeRule):
         yield dye_case("random stream", self.dye, {**seen, "touched_after": 0, "gradients_after": 0})
         at = {"file": "train.py", "line": 40}
         apart = {"gradients_after": 40, "touched_after": 0, "training_steps_touched": 0}
-        yield dye_case("streams", self.dye, {**apart, "streams_touched": 30})
+        yield dye_case("streams", self.dye, {**apart, "streams_touched": 30, "streams_line": at})
+        yield dye_case("streams, actions first", self.dye, {**apart, "streams_steps_touched": 3})
         yield dye_case("seeds", self.dye, {"reseeds": [{"what": "numpy.random.seed", "at": at}]})
         yield dye_case("reset midway", self.dye, {**apart, "midway_resets": [{"env": 0, "at": at}]})
         yield dye_case("rounding", self.dye, {**seen, "training_steps_touched": 0, "largest_effect": 1e-8})

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case
-from lifesigns.model import Finding
+from lifesigns.dyes.base import DyeRule, count, dye_case, known, named, spot
+from lifesigns.model import Finding, Location
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
 RECURRING_SHARE = 0.02
 """share of wrong rows that observations which recur with another action explain; assumed."""
 ERROR_SHARE = 0.2
 """share of wrong rows from which it is an error; assumed."""
+
+
+SAME_SCALE = 1e-2
+"""relative difference of two scales that may be rounding; assumed (one move of 0.05 in float32 is known to 1e-4)."""
 
 
 class ActionScoredWasNotExecuted(DyeRule):
@@ -30,13 +35,15 @@ class ActionScoredWasNotExecuted(DyeRule):
     How it decides
     --------------
     Rows are recognised by the bytes of the observations that the agent acted on, in an undyed run. It fires where more
-    than 2 % of the recognised rows hold another action (an error above 20 %).
+    than 2 % of the recognised rows hold another action (an error above 20 %). Continuous actions may be stored in other
+    units, a straight line for all rows; then one output of the policy is moved while acting, and what it amounts to
+    when executed, stored and shown to the critic must be in the same proportion.
 
     When it is wrong
     ----------------
     Where an observation occurs more than once, any action executed on it counts as right; where the same bytes stand
     for different states (few discrete observations), little is decided. Expected SARSA and all-action methods pick no
-    single action and are not judged; nor are continuous actions.
+    single action and are not judged. A policy's output that is squashed after the network has no scale.
 
     What to do
     ----------
@@ -65,6 +72,7 @@ class ActionScoredWasNotExecuted(DyeRule):
         if right + wrong <= 0:
             raise CannotTell("no row of an update could be matched to an executed action")
         share = wrong / (right + wrong)
+        yield from self._scales(view, named(facts, "scales"), spot(facts.get("rated_line")))
         if wrong < 1 or share <= RECURRING_SHARE:
             return
         message = (
@@ -74,13 +82,31 @@ class ActionScoredWasNotExecuted(DyeRule):
         severity = "error" if share > ERROR_SHARE else "warning"
         yield self.found(view, message, severity, share, RECURRING_SHARE, series="dye.wrong_share")
 
+    def _scales(self, view: View, scales: Mapping[str, Any], rated_at: Location | None) -> Iterable[Finding]:
+        """A critic that learns from actions of one scale and is shown the policy's in another one."""
+        executed, stored, rated = (known(scales, key) for key in ("executed", "stored", "rated"))
+        if not executed or not stored or rated is None:
+            return
+        if abs(stored - rated) <= SAME_SCALE * max(abs(stored), abs(rated)):
+            return
+        message = (
+            f"one unit of the policy's output is {executed:.4g} when executed, {stored:.4g} in the actions that the "
+            f"critic learns from, and {rated:.4g} in the action that it rates for the policy"
+        )
+        where = None if abs(rated - executed) <= SAME_SCALE * abs(executed) else rated_at
+        yield self.found(view, message, "error", rated / stored, 1.0, series="dye.scale", location=where)
+
     def fires_on(self) -> Iterable[Case]:
         """Most rows, and a twentieth."""
         yield dye_case("shifted", self.dye, {"right": 40, "wrong": 60})
+        scales = {"executed": 2.0, "stored": 2.0, "rated": 1.0}
+        yield dye_case("rated at half", self.dye, {"right": 640, "wrong": 0, "scales": scales})
         yield dye_case("exploring steps only", self.dye, {"right": 95, "wrong": 5})
 
     def quiet_on(self) -> Iterable[Case]:
         """None, one of many, and a single row."""
         yield dye_case("none", self.dye, {"right": 640, "wrong": 0})
+        scales = {"executed": 2.0, "stored": 1.0, "rated": 1.0}
+        yield dye_case("stored and rated in units of the policy", self.dye, {"right": 9, "wrong": 0, "scales": scales})
         yield dye_case("one of many", self.dye, {"right": 639, "wrong": 1})
         yield dye_case("one row", self.dye, {"right": 1, "wrong": 0})

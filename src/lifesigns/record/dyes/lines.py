@@ -35,9 +35,21 @@ class Lines:
 
     def trace(self, frame: Any, event: str, arg: Any) -> Any:
         """Global trace function: follows the frames of the user's files."""
-        imported = frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__"
-        if imported or callsite.kind_of(frame.f_code.co_filename) != callsite.USER:
-            return None
+        return self._followed(frame) if _is_users(frame) else None
+
+    def start(self) -> None:
+        """Follows the frames of the user's that are running, and those that are entered from now on."""
+        frame, running = sys._getframe(1), list[Any]()
+        while frame is not None:
+            running.append(frame)
+            frame = frame.f_back
+        for one in reversed(running):  # the outermost has the lowest number, as if all had been followed from the start
+            if _is_users(one):
+                one.f_trace = self._followed(one)
+        sys.settrace(self.trace)
+
+    def _followed(self, frame: Any) -> Any:
+        """The trace function of one frame."""
         self.frames += 1
         self.session.quiet += 1
         try:
@@ -145,8 +157,16 @@ def _digest(value: Any, depth: int) -> str:
     return kind
 
 
+def _is_users(frame: Any) -> bool:
+    imported = frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") != "__main__"
+    return not imported and callsite.kind_of(frame.f_code.co_filename) == callsite.USER
+
+
 def install(session: Session) -> None:
-    """Starts tracing frames that are entered from now on."""
+    """Starts tracing frames that are entered from now on, or from an environment step on that the request names."""
     tracer = Lines(session)
     session.closing.append(tracer.close)
-    sys.settrace(tracer.trace)
+    if session.request.get("lines_from"):
+        session.starting = (session.request["lines_from"], tracer.start)
+    else:
+        sys.settrace(tracer.trace)

@@ -1,11 +1,12 @@
-"""Whose the parameters are that no gradient reaches: their names, and where the module that holds each is called.
+"""Whose the parameters are: names of those that no gradient reaches, which networks are trained, which never called.
 
-Flows in: the optimisers' parameters and the networks of a run at its end. Flows out: two lists in each note.
+Flows in: the optimisers' parameters and the networks of a run at its end. Flows out: the run's notes of them.
 """
 
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
 import textwrap
 from typing import Any
@@ -60,6 +61,43 @@ def _whole(module: Any, above: dict[int, Any], silent: set[int], networks: Any) 
         if id(module) in networks.called_at and all(id(p) in silent for p in module.parameters()):
             found = module
     return found
+
+
+def networks_of(notes: dict[str, Any], steps: Any, networks: Any) -> None:
+    """Notes of each network that was called whether an optimiser that has stepped holds a parameter of it, how many
+    parameters it has, and where its forward method returns; and of networks like them that never were."""
+    owned = {id(p) for o in steps.held for p in steps.parameters(o)}
+    notes["networks"] = {
+        networks.labels[id(m)]: {
+            "trained": any(id(p) in owned for p in m.parameters()),
+            "parameters": sum(1 for _ in m.parameters()),
+            "returns": returns(m),
+            "known_as": networks.called_at[id(m)][2] if id(m) in networks.called_at else [],
+        }
+        for m in networks.held
+    }
+    notes["uncalled"] = _uncalled(networks)
+
+
+def _uncalled(networks: Any) -> list[dict[str, Any]]:
+    """Networks that were never called, with the labels of called ones that have their class and shapes."""
+    called = {id(p) for m in networks.held for p in m.parameters()}
+    kinds = [(networks.labels[id(m)], type(m), _shapes(m)) for m in networks.held if any(True for _ in m.parameters())]
+    every = [m for m in gc.get_objects() if issubclass(type(m), networks.torch.nn.Module)]
+    inner = {id(c) for m in every for c in m._modules.values() if c is not None}
+    found: list[dict[str, Any]] = []
+    for one in every:
+        if id(one) in inner or any(id(p) in called for p in one.parameters()):
+            continue
+        shapes = _shapes(one)
+        like = [label for label, kind, held in kinds if kind is type(one) and held == shapes]
+        if like:
+            found.append({"class": type(one).__name__, "parameters": len(shapes), "like": like})
+    return found
+
+
+def _shapes(module: Any) -> list[Any]:
+    return [tuple(p.shape) for p in module.parameters()]
 
 
 def _place(module: Any, parent: Any, networks: Any) -> Any:

@@ -54,6 +54,7 @@ class Session:
         self.closing: list[Callable[[], None]] = []
         self.seeds: Any = None
         self.on_tokens: Callable[[Any], None] | None = None
+        self.starting: tuple[int, Callable[[], None]] | None = None
         self._finder = AfterImport()
         self._written = False
         self._sites: dict[tuple[Any, ...], int] = {}
@@ -118,6 +119,9 @@ class Session:
             self.in_phase = 0
         if training:
             log.env_step += 1
+        if self.starting and log.env_step >= self.starting[0]:
+            start, self.starting = self.starting[1], None
+            start()
         if self.stop["env_steps"] and log.env_step >= self.stop["env_steps"]:
             self.finish("env steps")
         if not log.env_step % 64:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from .. import callsite, taps
-from . import makers, owners, recalls, rows
+from . import makers, operands, owners, recalls, rows
 from .oplog import TAG, to_array
 from .session import Session
 from .steps import Steps
@@ -82,7 +82,7 @@ def install(torch: Any, session: Session) -> None:
     _with_keywords(torch, networks)
     hooks.register_module_forward_hook(networks.leave, always_call=True)
     steps = Steps(torch, session, networks.is_as_first_called)
-    session.closing.append(lambda: networks.describe({id(p) for o in steps.held for p in steps.parameters(o)}))
+    session.closing.append(lambda: owners.networks_of(session.notes, steps, networks))
     session.closing.append(lambda: owners.describe(session.notes.get("optimizers", {}), steps, networks))
     optimizer = sys.modules["torch.optim.optimizer"]
     optimizer.register_optimizer_step_pre_hook(steps.before)
@@ -111,7 +111,7 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
         name = "T"
     if name in SILENT:
         if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
-            _tag(torch, result, getattr(args[0], TAG, None))
+            operands.tag(torch, result, getattr(args[0], TAG, None))
         return
     if name in UNINITIALISED:
         return
@@ -127,11 +127,11 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
             continue
         if site < 0:
             site = session.site(frame)
-            parents = _parents(torch, args)
+            parents = operands.of_operation(torch, session, args, site)
         if session.on_tokens is not None and output.dim() == 2 and array.dtype.kind == "i":
             session.on_tokens(output)
         number = session.add("op", name, site, array, parents, bool(output.requires_grad))
-        _tag(torch, output, number)
+        operands.tag(torch, output, number)
 
 
 def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
@@ -139,21 +139,6 @@ def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
     if not (isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor) and result.dim() >= 2):
         return False
     return result.stride() != args[0].stride() and result.numel() == args[0].numel()
-
-
-def _tag(torch: Any, tensor: Any, number: Any) -> None:
-    if number is not None and not isinstance(tensor, torch.nn.Parameter):
-        setattr(tensor, TAG, number)
-
-
-def _parents(torch: Any, args: Any) -> tuple[int, ...]:
-    found: list[int] = []
-    for value in args:
-        for one in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(one, torch.Tensor):
-                number = getattr(one, TAG, None)
-                found.append(-1 if number is None else number)
-    return tuple(found)
 
 
 class Networks:
@@ -186,36 +171,6 @@ class Networks:
             self.first.update({id(p): parameter_digest(p) for p in module.parameters()})
         return found
 
-    def describe(self, owned: set[int]) -> None:
-        """Notes of each network whether an optimiser that has stepped holds a parameter of it."""
-        self.session.notes["networks"] = {
-            self.labels[id(m)]: {
-                "trained": any(id(p) in owned for p in m.parameters()),
-                "parameters": sum(1 for _ in m.parameters()),
-                "returns": owners.returns(m),
-                "known_as": self.called_at[id(m)][2] if id(m) in self.called_at else [],
-            }
-            for m in self.held
-        }
-        self.session.notes["uncalled"] = self._uncalled()
-
-    def _uncalled(self) -> list[dict[str, Any]]:
-        """Networks that were never called, whose class and shapes are those of a called one."""
-        import gc
-
-        def shapes(module: Any) -> list[Any]:
-            return [tuple(p.shape) for p in module.parameters()]
-
-        called = {id(p) for m in self.held for p in m.parameters()}
-        kinds = [(type(m), shapes(m)) for m in self.held if any(True for _ in m.parameters())]
-        every = [m for m in gc.get_objects() if issubclass(type(m), self.torch.nn.Module)]
-        inner = {id(c) for m in every for c in m._modules.values() if c is not None}
-        return [
-            {"class": type(m).__name__, "parameters": len(shapes(m))}
-            for m in every
-            if id(m) not in inner and (type(m), shapes(m)) in kinds and not any(id(p) in called for p in m.parameters())
-        ]
-
     def is_as_first_called(self, parameter: Any) -> bool:
         """Whether a parameter is what it was when its network was first called; of one that is not known, True."""
         return self.first.get(id(parameter)) in (None, parameter_digest(parameter))
@@ -243,7 +198,7 @@ class Networks:
             array = _joined([x for x in inputs if isinstance(x, self.torch.Tensor)])
             if array is not None:
                 site = session.site(sys._getframe(2))
-                session.add("input", self.label(module), site, array, _parents(self.torch, inputs))
+                session.add("input", self.label(module), site, array, operands.parents(self.torch, inputs))
         except Exception:
             session.fail()
         finally:
@@ -313,7 +268,7 @@ class Networks:
                 continue
             name = label if len(outputs) == 1 else f"{label}[{i}]"
             number = session.add("call", name, site, array, (), bool(one.requires_grad))
-            _tag(self.torch, one, number)
+            operands.tag(self.torch, one, number)
             if one.requires_grad and one.is_floating_point():
                 one.register_hook(self._gradient(name, site, number))
 
