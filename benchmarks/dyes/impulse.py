@@ -33,7 +33,10 @@ from lifesigns.paired.asking import ask_all  # noqa: E402
 from lifesigns.paired.experiments import Blind, Facts, Lab  # noqa: E402
 from lifesigns.paired.runner import Runner, Target, Zygote  # noqa: E402
 
-PROGRAMS = ("lib_dqn", "lib_qrdqn", "lib_sac", "lib_td3", "dqn", "double_dqn", "nstep_dqn", "ddpg", "td3", "sac")
+PROGRAMS = (
+    *("lib_dqn", "lib_qrdqn", "lib_sac", "lib_td3", "dqn", "double_dqn", "nstep_dqn", "ddpg", "td3", "sac"),
+    *("lib_ppo_gae", "lib_a2c_gae", "ppo", "a2c"),
+)
 TOLERANCE = 1e-4
 """distance between a reading and the configured value, absolute; what issue 3 asks for."""
 SECONDS = 240.0
