@@ -54,11 +54,11 @@ def faults(rows: list[dict[str, Any]]) -> list[str]:
     tools = [k for k in rows[0] if k not in ("fault", "suite", "what", "at_line")]
     suites = list(dict.fromkeys(r["suite"] for r in rows))
     counts = [
-        [s, len(of), *(sum(bool(r[t]) for r in of) for t in tools), sum(bool(r["at_line"]) for r in of)]
+        [s, len(of), *(sum(bool(r[t]) for r in of) for t in tools), sum(bool(r.get("at_line")) for r in of)]
         for s in suites
         if (of := [r for r in rows if r["suite"] == s])
     ]
-    at = sum(bool(r["at_line"]) for r in rows)
+    at = sum(bool(r.get("at_line")) for r in rows)
     counts.append(["all", len(rows), *(sum(bool(r[t]) for r in rows) for t in tools), at])
     found = [
         "A fault counts as seen if a rule reports more often than on the healthy program, which differs from it by the "
@@ -75,13 +75,15 @@ def faults(rows: list[dict[str, Any]]) -> list[str]:
 
 def speed(rows: dict[str, Any]) -> list[str]:
     """Processor time per line."""
+    if "load" not in rows:
+        rows = {**rows, "load": ["?", "?"]}
     keys = ["tool", "files", "lines", "cpu_s", "wall_s", "cpu_us_per_line", "times_lifesigns"]
     many = rows["parallel"]
     return [
         "Seconds with start-up, one process each, over the installed torchrl (the others: every n-th file), in turns: "
         "lifesigns runs before, between and after the others, and the median of its processor times counts. Times on "
         f"the clock are of a shared machine (load {rows['load'][0]} at the start, {rows['load'][1]} at the end).",
-        "", *table(keys, [[t[k] for k in keys] for t in rows["tools"]]),
+        "", *table(keys, [[t.get(k, '') for k in keys] for t in rows["tools"]]),
         f"All cores over {many['lines']:,} lines: {many['cpu_s']} processor seconds, {many['wall_s']} s on the clock "
         f"(load of the machine then: {many['load']}).", "",
     ]  # fmt: skip
