@@ -1,10 +1,12 @@
-"""What watching costs: bare and watched runs of five scripts, interleaved; beside wandb, TensorBoard and anomaly mode.
+"""What watching costs: bare and watched runs of five scripts side by side; with wandb, TensorBoard and anomaly mode.
 
-`python benchmarks/overhead/run.py [--pairs 8] [--smoke]`. Ratios are of CPU seconds of the script itself (imports and
-interpreter start left out), runs short and in ABBA order, on one processor; the A/A control runs the bare script a
-second time in each round. Given are the median of the pairs' ratios with a bootstrap interval, the ratio of the sums
-and that of the minima; and `computed`, what each tap costs where it stands (event_cost.py) times its calls, with
-samples and flushes. Results: results.json, results.md beside it.
+`python benchmarks/overhead/run.py [--rounds 4] [--smoke]`. In each round the bare script, the bare script again (the
+A/A control), the watched one and the peers start together (imports left out) and share one processor: whatever the
+machine does to one it does to all, so that their CPU seconds can be compared to half a per cent where runs one after
+another differ by twenty. Given are the mean of the rounds' ratios to the mean of the two bare runs, and the lowest and
+highest; and `computed`, what each tap costs where it stands (event_cost.py) times its calls, with samples and
+flushes. Sharing a processor makes every look of the recorder a cold one, so the ratios err on the high side.
+Results: results.json, results.md beside it.
 """
 
 from __future__ import annotations
@@ -13,34 +15,34 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 HERE = Path(__file__).parent
 GALLERY = HERE.parent.parent / "gallery" / "scripts"
 SCRIPTS = {
-    "DQN": ["dqn.py", "--total-timesteps", "3500"],
-    "PPO": ["ppo.py", "--total-timesteps", "9216"],
-    "SAC": ["sac.py", "--total-timesteps", "700"],
-    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "8000"],
-    "supervised": ["char_transformer.py", "--steps", "120"],
+    "DQN": ["dqn.py", "--total-timesteps", "8000"],
+    "PPO": ["ppo.py", "--total-timesteps", "20480"],
+    "SAC": ["sac.py", "--total-timesteps", "2000"],
+    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "16384"],
+    "supervised": ["char_transformer.py", "--steps", "350"],
 }
 SMOKE = {"PPO": ["ppo.py", "--total-timesteps", "4000"]}
 PEERS = ("wandb", "histograms", "anomaly")
-WATCHED, CONTROL = "lifesigns watch", "A/A control"
+BARE, WATCHED, CONTROL = "bare", "lifesigns watch", "A/A control"
 
 
-def one(variant: str, script: list[str]) -> dict[str, float]:
-    """Seconds of one run; for a watched run also the share that the recorder measured of itself."""
+def one(variant: str, script: list[str], meeting: str, parties: int) -> dict[str, float]:
+    """Seconds of one run of a round; for a watched run also the share that the recorder measured of itself."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "seconds.json"
         name = variant if variant in PEERS else "bare"
@@ -49,19 +51,25 @@ def one(variant: str, script: list[str]) -> dict[str, float]:
             command = [sys.executable, "-m", "lifesigns.cli", "watch", "--home", folder, program[0], "--", *program[1:]]
         else:
             command = [sys.executable, *program]
-        if shutil.which("taskset"):
-            command = ["taskset", "-c", str(max(os.sched_getaffinity(0))), *command]
+        together = {"OVERHEAD_MEETING": meeting, "OVERHEAD_PARTIES": str(parties)}
         done = subprocess.run(
             command,
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true", **together},
         )
         if not out.exists():
             raise RuntimeError(f"{variant} {script}: {done.stderr[-1000:]}")
         seconds = json.loads(out.read_text("utf-8"))
         return {**seconds, **({"own": own_share(Path(folder))} if variant == WATCHED else {})}
+
+
+def round_of(variants: Sequence[str], script: list[str]) -> dict[str, dict[str, float]]:
+    """One run of each variant, all at the same time on one processor."""
+    with tempfile.TemporaryDirectory() as meeting, ThreadPoolExecutor(len(variants)) as pool:
+        runs = {v: pool.submit(one, v, script, meeting, len(variants)) for v in variants}
+        return {v: run.result() for v, run in runs.items()}
 
 
 def own_share(home: Path) -> float:
@@ -71,7 +79,7 @@ def own_share(home: Path) -> float:
     return float(load_run(list_runs(home)[0].path).health["own_share"])
 
 
-def computed(script: list[str]) -> dict:
+def computed(script: list[str]) -> dict[str, Any]:
     """The computed overhead of a script: what event_cost.py writes."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "cost.json"
@@ -84,45 +92,29 @@ def computed(script: list[str]) -> dict:
         return json.loads(out.read_text("utf-8"))
 
 
-def interval(ratios: list[float]) -> tuple[float, float, float]:
-    """Median with a 95 % bootstrap interval of the median."""
-    rng = np.random.default_rng(0)
-    draws = np.median(rng.choice(ratios, (4000, len(ratios))), axis=1)
-    return statistics.median(ratios), *np.quantile(draws, [0.025, 0.975]).tolist()
-
-
-def measure(name: str, script: list[str], pairs: int, peer_pairs: int) -> dict:
-    """All variants of one script, interleaved round by round."""
-    rounds: list[dict[str, dict[str, float]]] = []
-    for i in range(pairs):
-        order = ["bare", WATCHED, CONTROL, *(PEERS if i < peer_pairs else ())]
-        rounds.append({v: one(v, script) for v in (order if i % 2 == 0 else order[::-1])})
-        shown = {v: round(r["cpu"] / rounds[-1]["bare"]["cpu"], 3) for v, r in rounds[-1].items()}
-        print(name, i + 1, "of", pairs, shown, flush=True)
-    row: dict = {
+def measure(name: str, script: list[str], rounds: int, peer_rounds: int) -> dict[str, Any]:
+    """All variants of one script, round by round; the peers in rounds of their own, for anomaly mode takes long."""
+    done = [round_of((BARE, CONTROL, WATCHED), script) for _ in range(rounds)]
+    done += [round_of((BARE, CONTROL, *PEERS), script) for _ in range(peer_rounds)]
+    ratios: dict[str, list[float]] = {}
+    for runs in done:
+        bare = (runs[BARE]["cpu"] + runs[CONTROL]["cpu"]) / 2
+        for variant, run in runs.items():
+            if variant != BARE:
+                ratios.setdefault(variant, []).append(run["cpu"] / (runs[BARE]["cpu"] if variant == CONTROL else bare))
+    row = {
         "script": " ".join(script),
-        "bare_cpu_s": statistics.median(r["bare"]["cpu"] for r in rounds),
-        "own_share": statistics.median(r[WATCHED]["own"] for r in rounds),
+        "bare_cpu_s": statistics.median(r[BARE]["cpu"] for r in done),
+        "own_share": statistics.median(r[WATCHED]["own"] for r in done if WATCHED in r),
         "computed": computed(script),
-        "ratios": {},
+        "ratios": ratios,
     }
-    for variant in (CONTROL, WATCHED, *PEERS):
-        for clock in ("cpu", "wall"):
-            both = [(r[variant][clock], r["bare"][clock]) for r in rounds if variant in r]
-            if both:
-                ours, bare = zip(*both, strict=True)
-                ratios = [a / b for a, b in both]
-                row["ratios"].setdefault(variant, {})[clock] = {
-                    "pairs": ratios,
-                    "median_low_high": interval(ratios),
-                    "sums": sum(ours) / sum(bare),
-                    "minima": min(ours) / min(bare),
-                }
+    print(name, {v: [round(x, 4) for x in r] for v, r in ratios.items()}, row["computed"]["computed"], flush=True)
     return row
 
 
-def table(rows: dict[str, dict]) -> str:
-    """Markdown: ratios of CPU seconds; median of the pairs with its interval, of the sums, of the minima."""
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """Markdown: ratios of CPU seconds; mean of the rounds, lowest and highest."""
     variants = (CONTROL, WATCHED, *PEERS)
     lines = [
         "| script | bare CPU s | " + " | ".join(variants) + " | computed | recorder's own share |",
@@ -131,14 +123,8 @@ def table(rows: dict[str, dict]) -> str:
     for name, row in rows.items():
         cells = []
         for variant in variants:
-            found = row["ratios"].get(variant, {}).get("cpu")
-            cells.append(
-                "{:.3f} [{:.3f}, {:.3f}] · {:.3f} · {:.3f}".format(
-                    *found["median_low_high"], found["sums"], found["minima"]
-                )
-                if found
-                else ""
-            )
+            found = row["ratios"].get(variant)
+            cells.append(f"{statistics.mean(found):.3f} [{min(found):.3f}, {max(found):.3f}]" if found else "")
         shares = f" | {1 + row['computed']['computed']:.3f} | {row['own_share']:.2%} |"
         lines.append(f"| {name} | {row['bare_cpu_s']:.2f} | " + " | ".join(cells) + shares)
     return "\n".join(lines)
@@ -148,15 +134,15 @@ def main() -> None:
     """Measures and writes the results."""
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--peer-pairs", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--peer-rounds", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     args = parser.parse_args()
     scripts = SMOKE if args.smoke else {k: v for k, v in SCRIPTS.items() if args.only in k}
-    pairs, peers = (1, 0) if args.smoke else (args.pairs, args.peer_pairs)
-    rows = {name: measure(name, script, pairs, peers) for name, script in scripts.items()}
+    rounds, peers = (1, 0) if args.smoke else (args.rounds, args.peer_rounds)
+    rows = {name: measure(name, script, rounds, peers) for name, script in scripts.items()}
     print(table(rows))
     if args.smoke:
         return
@@ -173,11 +159,10 @@ def main() -> None:
     args.out.with_suffix(".md").write_text(
         "# Overhead: ratio of CPU seconds to the bare script\n\n"
         + "\n".join(f"- {k}: {v}" for k, v in head.items())
-        + "\n\nMedian over pairs of interleaved runs [95 % bootstrap interval of the median] · ratio of the sums · of "
-        "the minima. The A/A control is the bare script against itself: its distance from 1 is the noise. Computed: "
-        "1 + (extra time of each tapped call where it stands × calls, and samples and flushes) over the run.\n\n"
-        + table(rows)
-        + "\n",
+        + "\n\nMean of the rounds' ratios [lowest, highest]; in a round all variants run at the same time on one "
+        "processor, so that they meet the same conditions. The A/A control is the bare script against itself: its "
+        "distance from 1 is the noise. Computed: 1 + (extra time of each tapped call where it stands × calls, and "
+        "samples and flushes) over the run.\n\n" + table(rows) + "\n",
         "utf-8",
     )
 

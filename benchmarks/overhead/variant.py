@@ -73,8 +73,13 @@ def histograms() -> None:
 
 
 def wait_for_the_others() -> None:
-    """Starts together with the other variants of its round: each leaves a file and waits until all have."""
+    """Starts together with the other variants of its round: each leaves a file and waits until all have.
+
+    From then on they share one processor.
+    """
     if "OVERHEAD_MEETING" in os.environ:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # the script alone, not the command that watches it
         folder, count = Path(os.environ["OVERHEAD_MEETING"]), int(os.environ["OVERHEAD_PARTIES"])
         (folder / f"{os.getpid()}.here").touch()
         while sum(1 for _ in folder.glob("*.here")) < count:

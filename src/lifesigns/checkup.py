@@ -95,6 +95,7 @@ def run(request: Request) -> Result:
         line.wrap(request.err) if request.err else None,
         own_group=request.budget_s is not None,
         deadline_s=limit,
+        env={**os.environ, **({"LIFESIGNS_CLOSELY": "1"} if request.budget_s is not None else {})},
     )
     ending = child.run(Watching(live, request.budget_s, line).update)
     meta.update(ending.about(), wall_s=ending.wall_s, stopped_on=live.stopped_on)

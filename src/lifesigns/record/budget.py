@@ -10,7 +10,11 @@ from __future__ import annotations
 import os
 from time import perf_counter, process_time
 
-SHARES = {"optimizer": 0.003, "layers": 0.002, "bootstrap": 0.0015, "policies": 0.001}
+CLOSELY = 2.0 if os.environ.get("LIFESIGNS_CLOSELY") == "1" else 1.0
+"""Set by `lifesigns check`, which is asked for an answer soon and not for a whole run at full speed."""
+SHARES = {
+    k: CLOSELY * v for k, v in (("optimizer", 0.0015), ("layers", 0.001), ("bootstrap", 0.0008), ("policies", 0.0005))
+}
 """Share of the run's time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
 promised (benchmarks/overhead). Shares are apart so that no kind starves another."""
 INITIAL_CREDIT_S = 0.01
@@ -18,7 +22,7 @@ MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
 FIRST_GUESS_S = 0.002
 SETTLE_S = 0.2
-"""Seconds of recording before its pace is measured."""
+"""Seconds of recording before its pace is measured, and between two measurements."""
 SLOWEST = 0.2
 """The least pace that is reckoned with: on a crowded machine some samples are worth more than their share."""
 ODD, FEW_S = 8.0, 0.02
@@ -35,7 +39,8 @@ class Budget:
     def __init__(self) -> None:
         self.started, self._cpu = perf_counter(), process_time()
         self.pace = 1.0
-        """Seconds of the run for one of the wall clock, 1 at most; measured again with each sample."""
+        """Seconds of the run for one of the wall clock, 1 at most; measured again a few times a second."""
+        self._measure_at = self.started + SETTLE_S
         self.taps_s = self.spent_s = 0.0
         self._spent = dict.fromkeys(SHARES, 0.0)
         self._expected: dict[str, float] = {}
@@ -52,8 +57,10 @@ class Budget:
         return INITIAL_CREDIT_S + SHARES[kind] * self.pace * (perf_counter() - self.started) - self._spent[kind]
 
     def keep_pace(self) -> None:
-        """Looks how much of the wall time this process got."""
-        wall = perf_counter() - self.started
+        """Looks how much of the wall time this process got; the system call takes as long as a sample on some
+        machines."""
+        now = perf_counter()
+        wall, self._measure_at = now - self.started, now + SETTLE_S
         self.pace = min(max((process_time() - self._cpu) / wall, SLOWEST), 1.0) if wall > SETTLE_S else 1.0
 
     def charge(self, kind: str, seconds: float) -> None:
@@ -63,7 +70,8 @@ class Budget:
         self.spent_s += seconds
         before = self._expected.get(kind)
         expected = self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
-        self.keep_pace()
+        if perf_counter() >= self._measure_at:
+            self.keep_pace()
         needed = self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S
         self._opens[kind] = self.started + needed / (SHARES[kind] * self.pace)
 

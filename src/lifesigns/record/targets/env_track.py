@@ -21,7 +21,7 @@ from .env_use import Use
 from .novelty import Novelty
 
 MAX_DIMS = 128
-SAMPLES_A_FLUSH = 64
+SAMPLES_A_FLUSH = 48
 MAX_TERMS = 16
 STEP_S = 3e-6
 """What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
