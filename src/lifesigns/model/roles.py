@@ -97,19 +97,21 @@ def normal(name: str) -> str:
 def role_of(logged: str) -> tuple[Role, int] | None:
     """The role of a logged name and its rank among the names of that role (0 is preferred), or None.
 
-    A known name also counts after any folders (`ray/tune/episode_reward_mean`); a folder such as `eval` makes it
-    one of evaluation.
+    A known name also counts after any folders (`ray/tune/episode_reward_mean`), the longest first; a folder such as
+    `eval` makes it one of evaluation.
     """
     name = normal(logged)
     parts = name.split("/")
     evaluation = any(p in EVALUATION or p.startswith(("eval_", "test_", "val_")) for p in parts)
+    best: tuple[Role, int] | None = None
     for role in ROLES.values():
         if role.evaluation != evaluation:
             continue
         for rank, known in enumerate(role.names):
-            if name == known or (("/" in known or "_" in known) and name.endswith(f"/{known}")):
-                return role, rank
-    return None
+            fits = name == known or (("/" in known or "_" in known) and name.endswith(f"/{known}"))
+            if fits and (best is None or len(known) > len(best[0].names[best[1]])):
+                best = role, rank
+    return best
 
 
 def assign(trace: Trace, overrides: Mapping[str, str] | None = None) -> tuple[Assignment, ...]:

@@ -162,7 +162,7 @@ class Recorder:
             self.budget.taps_s += now - started
             self.flush_s += now - started
             self.budget.keep_pace()
-            self.next_flush = now + max(FLUSH_S / max(self.budget.pace, 0.2), 200 * (now - started))
+            self.next_flush = now + max(FLUSH_S, 100 * (now - started))
 
     def _clocks(self) -> None:
         now = (self.env_step, self.update, self.episode)

@@ -29,7 +29,7 @@ def test_an_item_that_is_stored_into_is_neither_read_nor_bound(tmp_path: Path) -
     )
     names = names_of(file)
     assert names[1].bound == {"obs", "reward"}
-    assert names[1].read == {"env", "step", "action"}
+    assert names[1].read == {"env", ".step", "action"}
     assert (names[2].read, names[2].bound) == ({"t", "reward"}, set())
     assert names[3].adds
     assert names[3].read == {"reward"}
