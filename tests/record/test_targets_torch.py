@@ -367,6 +367,32 @@ def test_wandb(record: Record) -> None:
     assert ran.one("log.late").x.tolist() == [7.0]
 
 
+def test_steps_between_two_windows_are_counted_and_no_more(scripts: Any) -> None:
+    """As users have it, without dense sampling: figures per step are those of the steps that were looked at."""
+    scripts.write("""
+        import torch
+        model = torch.nn.Linear(2, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+        for t in range(4000):
+            optimizer.zero_grad()
+            for half in range(2):
+                model(torch.ones(4, 2)).pow(2).mean().backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        import sys
+        recorder = sys.modules["_lifesigns.record.recorder"]._recorder
+        optimizers = sys.modules["_lifesigns.record.targets.torch_optimizers"].optimizers
+        print(recorder.update, [w.steps for w in optimizers.watched.values()], optimizers._windows > 0)
+    """)
+    ran = scripts.recorded("train.py", LIFESIGNS_DENSE="0")
+    assert ran.out == "4000 [4000] True\n"
+    assert ran.one("run.updates").y[-1] == 4000
+    assert set(ran.one("optimizer.backwards_per_step").y) == {2.0}
+    assert set(ran.one("optimizer.zero_grads_per_step").y) == {1.0}
+    norms = ran.one("optimizer.parameter_norm")
+    assert norms.x[-1] > 200, "samples go on after the first window"
+
+
 def test_a_full_disk_ends_only_the_recording(scripts: Any) -> None:
     scripts.write("""
         import os, sys, time, torch

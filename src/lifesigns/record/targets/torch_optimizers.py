@@ -156,6 +156,8 @@ class Optimizers:
         if watched is None or watched.optimizer() is not optimizer:
             watched = self.get(optimizer)
         recorder.update = update = recorder.update + 1
+        if self.resting:
+            self._wake(update, started)
         if watched.window != self._windows:  # what came before this step was not counted
             watched.window = self._windows
             watched.backwards_at_step, watched.zero_grads = recorder.backward, 0
@@ -185,21 +187,21 @@ class Optimizers:
                     layers.arm()
         now = perf_counter()
         if update >= self._window_ends:
-            self._turn(update, now)
+            self._rest(update, now)
         budget.taps_s += max(now - started - (budget.spent_s - charged), 0.0)
         if now >= recorder.next_flush:
             recorder.flush()
 
-    def _turn(self, update: int, now: float) -> None:
-        """At the end of a window: steps until the next are only counted, as many as keep looks under `SHARE`. At the
-        end of those a window begins."""
+    def _wake(self, update: int, now: float) -> None:
+        """A window begins; what its optimisers did since the last one was not counted."""
+        self.resting = False
+        self._windows += 1
+        self._window_began = (update, now)
+        self._window_ends = update + WINDOW * max(len(self._active()), 1)
+
+    def _rest(self, update: int, now: float) -> None:
+        """At the end of a window: steps until the next are only counted, as many as keep looks under `SHARE`."""
         layers, recorder = torch_networks.layers, self.recorder
-        if self.resting:
-            self.resting = False
-            self._windows += 1
-            self._window_began = (update, now)
-            self._window_ends = update + WINDOW * max(len(self._active()), 1)
-            return
         if DENSE or recorder.looking or recorder.arm_at != math.inf or (layers is not None and layers.armed):
             return
         if any(w.before is not None or w.due for w in self._active()):
