@@ -132,6 +132,16 @@ def _comes_after(plan: Plan, record: int, mine: Any, batches: list[tuple[int, An
     return any(_follows(plan, other, mine) for j, other in batches if j != record and len(other) == len(mine))
 
 
+def _in_sequence(plan: Plan, record: int, mine: Any, batches: list[tuple[int, Any]]) -> bool:
+    """Whether an input is one of three or more that follow each other, as where memory is replayed step by step: its
+    value is then learned itself, and no target."""
+    others = [(i, r) for i, r in batches if i != record and len(r) == len(mine)]
+    if any(_follows(plan, mine, r) for _, r in others):
+        return _comes_after(plan, record, mine, batches)
+    before = [(i, r) for i, r in others if _follows(plan, r, mine)]
+    return any(_comes_after(plan, i, r, batches) for i, r in before)
+
+
 def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
     found: list[int] = []
     log = plan.log
@@ -140,6 +150,8 @@ def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
         batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= plan.dims]
         chosen = batches if with_gradient else readings.all_rows(plan, grad)
         for i, mine in chosen:
+            if with_gradient and _in_sequence(plan, i, mine, batches):
+                continue
             if _comes_after(plan, i, mine, batches):
                 label = log.name(i)
                 call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
