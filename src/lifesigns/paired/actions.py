@@ -24,6 +24,8 @@ def actions(lab: Lab, facts: Facts) -> None:
     log = plan.log
     if len({len(o) for o in plan.acted_on.values()}) != 1:
         raise Blind("observations differ in size")
+    if not plan.all_acted_on:
+        raise Blind("wrappers change observations, and no network was called for some of the steps")
     dims = plan.dims
     executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
     scored: dict[tuple[int, int], Any] = {}

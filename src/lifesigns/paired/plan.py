@@ -20,6 +20,8 @@ SELDOM = 0.3
 """
 
 
+COVERED = 0.95
+"""share of steps from which on what was acted on counts as known of all; assumed."""
 SEEN = 200
 """Steps at which what the environment handed out is compared with what a network was given."""
 INNER = 0.85
@@ -130,6 +132,12 @@ class Plan:
         both = [key for key in shown if key in handed][:SEEN]
         same = sum(shown[k].tobytes() == handed[k].tobytes() for k in both)
         return shown if 2 * same < len(both) else handed
+
+    @property
+    def all_acted_on(self) -> bool:
+        """Whether it is known of all but a few steps what was acted on; else one taken at random may have had an
+        observation that is known of another."""
+        return len(self.acted_on) >= COVERED * len(self._handed_out)
 
     @cached_property
     def _shown(self) -> dict[tuple[int, int], NDArray[np.float32]]:
