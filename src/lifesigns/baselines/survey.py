@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import selectors
 import signal
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from lifesigns.baselines.listening import Listener, end
 from lifesigns.planner.ladder import Ladder, Rung, rung_from_json
 from lifesigns.planner.properties import Properties, Property
 
@@ -99,7 +98,7 @@ def survey(
         try:
             watch.run()
         finally:
-            _end(child)
+            end(child)
         found.wall_s = time.monotonic() - started
         watch.conclude(child.returncode, bool(options.get("contract")))
     return found
@@ -111,19 +110,8 @@ def _surroundings() -> Mapping[str, str]:
     return {"OMP_NUM_THREADS": "1", "MUJOCO_GL": "egl", **quiet, **os.environ}
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except (OSError, AttributeError):
-            child.kill()
-    child.wait()
-    if child.stdout:
-        child.stdout.close()
-
-
-class _Watch:
-    """Reads events until the child ends, hangs or is too late."""
+class _Watch(Listener):
+    """Keeps what the events say, and watches the budget."""
 
     def __init__(
         self,
@@ -134,38 +122,17 @@ class _Watch:
         limit: float,
         progress: Progress | None,
     ) -> None:
-        self.found, self.child, self.err = found, child, err
+        super().__init__(child, err)
+        self.found = found
         self.started, self.limit, self.progress = started, limit, progress
-        self.stage = "starting"
         self.strict = False
         """Whether opening the environment gets no more time than the rest."""
         self.inside = ("", 0.0)
         """The call of the environment that was running at the last beat, and for how many seconds."""
-        self.last = time.monotonic()
         self.rungs: list[Rung] = []
         self.rows: list[Property] = []
 
-    def run(self) -> None:
-        assert self.child.stdout is not None
-        descriptor = self.child.stdout.fileno()
-        os.set_blocking(descriptor, False)
-        pending = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            while True:
-                if selector.select(0.5):
-                    chunk = os.read(descriptor, 1 << 16)
-                    if not chunk:
-                        return
-                    self.last = time.monotonic()
-                    pending += chunk
-                    *whole, pending = pending.split(b"\n")
-                    if not all(self._take(line) for line in whole):
-                        return
-                if self._late():
-                    return
-
-    def _take(self, line: bytes) -> bool:
+    def take(self, line: bytes) -> bool:
         """Takes in one event; false where the child must be ended."""
         try:
             event = json.loads(line)
@@ -210,7 +177,7 @@ class _Watch:
         elif kind == "done":
             found.complete, found.env_steps, found.cpu_s = True, event["steps"], event["cpu_s"]
 
-    def _late(self) -> bool:
+    def late(self) -> bool:
         now = time.monotonic()
         silent = OPEN_S if self.stage in ("starting", "opening") else HANG_S
         if now - self.last > silent:
@@ -228,22 +195,9 @@ class _Watch:
 
     def _hung(self, what: str, seconds: float = 0.0) -> None:
         """Asks the child where it stands, and says that it did not come back."""
-        where = ""
-        if hasattr(signal, "SIGUSR1"):
-            try:
-                self.child.send_signal(signal.SIGUSR1)
-                time.sleep(0.5)
-                where = place(self._tail(6000))
-            except OSError:
-                pass
         seconds = seconds or (OPEN_S if self.stage in ("starting", "opening") else HANG_S)
-        sentence = f"{what} did not come back within {seconds:.0f} s{f' (at {where})' if where else ''}"
+        sentence = f"{what} did not come back within {seconds:.0f} s{self.standing()}"
         self.found.crashes.append(f"{self.stage}: {sentence}")
-
-    def _tail(self, size: int) -> str:
-        self.err.seek(0, os.SEEK_END)
-        self.err.seek(max(self.err.tell() - size, 0))
-        return self.err.read().decode("utf-8", "replace")
 
     def conclude(self, code: int, contract_only: bool = False) -> None:
         """The ladder and the properties; a sentence where there are none and more than the contract was asked for."""
@@ -258,7 +212,7 @@ class _Watch:
                 return
             found.problem = found.contract[0]
         elif code not in (0, None):
-            last = self._tail(2000).strip().splitlines()[-1:] or ["no output"]
+            last = self.tail(2000).strip().splitlines()[-1:] or ["no output"]
             how = f"was killed by {_signal(-code)}" if code < 0 else f"ended with status {code}"
             found.problem = f"the environment's process {how} while {self.stage}: {last[0][:200]}"
 
@@ -268,18 +222,3 @@ def _signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def place(stack: str) -> str:
-    """`file:line` of the innermost frame of the main thread outside lifesigns, from what `faulthandler` wrote."""
-    main = stack.rpartition("Current thread")[2] or stack.rpartition("Thread 0x")[2]
-    threads = re.split(r"(?=Thread 0x|Current thread 0x)", stack)
-    own = str(Path(__file__).parents[1])
-    for text in reversed(threads or [main]):
-        frames = re.findall(r'File "([^"]+)", line (\d+) in (\S+)', text)
-        if any(name == "beat" for *_, name in frames):
-            continue
-        for file, line, _ in frames:
-            if not file.startswith(own) and "site-packages" not in file and "/threading.py" not in file:
-                return f"{file}:{line}"
-    return ""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +14,8 @@ from math import nan
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lifesigns.baselines.survey import HANG_S, OPEN_S, place
+from lifesigns.baselines.listening import Listener, end
+from lifesigns.baselines.survey import HANG_S, OPEN_S
 from lifesigns.learners.learned import Learned
 
 SILENT_S = 30.0
@@ -67,7 +66,7 @@ def ask(wanted: Wanted, progress: Progress | None = None, python: str = "") -> L
         try:
             watch.run()
         finally:
-            _end(child)
+            end(child)
         watch.conclude(child.returncode)
     found.wall_s = time.monotonic() - begun
     return found
@@ -81,48 +80,24 @@ def _surroundings() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", **quiet, **os.environ, "PYTHONPATH": path}
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except (OSError, AttributeError):
-            child.kill()
-    child.wait()
-    if child.stdout:
-        child.stdout.close()
-
-
-class _Watch:
-    """Reads events until the child ends or hangs."""
+class _Watch(Listener):
+    """Keeps what the events say."""
 
     def __init__(
         self, found: Learned, child: subprocess.Popen[bytes], err: BinaryIO, progress: Progress | None
     ) -> None:
-        self.found, self.child, self.err, self.progress = found, child, err, progress
-        self.stage, self.step = "starting", 0
-        self.last = time.monotonic()
+        super().__init__(child, err)
+        self.found, self.progress, self.step = found, progress, 0
 
-    def run(self) -> None:
-        assert self.child.stdout is not None
-        descriptor = self.child.stdout.fileno()
-        os.set_blocking(descriptor, False)
-        pending = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            while True:
-                if selector.select(0.5):
-                    chunk = os.read(descriptor, 1 << 16)
-                    if not chunk:
-                        return
-                    self.last = time.monotonic()
-                    *whole, pending = (pending + chunk).split(b"\n")
-                    if not all(self._take(line) for line in whole):
-                        return
-                if time.monotonic() - self.last > (OPEN_S if self.stage in ("starting", "opening") else SILENT_S):
-                    self._hung("the environment's process", time.monotonic() - self.last)
-                    return
+    def late(self) -> bool:
+        """Whether the child has been silent for too long."""
+        silent_s = time.monotonic() - self.last
+        if silent_s <= (OPEN_S if self.stage in ("starting", "opening") else SILENT_S):
+            return False
+        self._hung("the environment's process", silent_s)
+        return True
 
-    def _take(self, line: bytes) -> bool:
+    def take(self, line: bytes) -> bool:
         """Takes in one event; false where the child must be ended."""
         try:
             event = json.loads(line)
@@ -165,21 +140,7 @@ class _Watch:
 
     def _hung(self, what: str, seconds: float) -> None:
         """Asks the child where it stands, and says that it did not come back."""
-        where = ""
-        if hasattr(signal, "SIGUSR1"):
-            try:
-                self.child.send_signal(signal.SIGUSR1)
-                time.sleep(0.5)
-                where = place(self._tail(6000))
-            except OSError:
-                pass
-        at = f" (at {where})" if where else ""
-        self.found.problem = f"{what} did not come back within {seconds:.0f} s{at}"
-
-    def _tail(self, size: int) -> str:
-        self.err.seek(0, os.SEEK_END)
-        self.err.seek(max(self.err.tell() - size, 0))
-        return self.err.read().decode("utf-8", "replace")
+        self.found.problem = f"{what} did not come back within {seconds:.0f} s{self.standing()}"
 
     def conclude(self, code: int | None) -> None:
         """A sentence where there is no result and no other reason."""
@@ -189,6 +150,6 @@ class _Watch:
         if code in (0, None):
             found.problem = "no episode of the last evaluation ended"
             return
-        last = self._tail(2000).strip().splitlines()[-1:] or ["no output"]
+        last = self.tail(2000).strip().splitlines()[-1:] or ["no output"]
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         found.problem = f"the environment's process {how} while {self.stage}: {last[0][:200]}"
