@@ -15,8 +15,8 @@ CLOSELY = 2.0 if os.environ.get("LIFESIGNS_CLOSELY") == "1" else 1.0
 SHARES = {
     k: CLOSELY * v for k, v in (("optimizer", 0.0015), ("layers", 0.001), ("bootstrap", 0.0008), ("policies", 0.0005))
 }
-"""Share of the run's time for each kind of sampled work; with the always-on taps the sum stays under the 3 %
-promised (benchmarks/overhead). Shares are apart so that no kind starves another."""
+"""Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured in
+benchmarks/overhead (more than the 3 % aimed at). Shares are apart so that no kind starves another."""
 INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
@@ -34,7 +34,7 @@ DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
 
 
 class Budget:
-    """Credit accrues with wall time; `admit` spends it ahead, `charge` settles what a sample really cost."""
+    """Credit accrues with the run's time; `admit` spends it ahead, `charge` settles what a sample really cost."""
 
     def __init__(self) -> None:
         self.started, self._cpu = perf_counter(), process_time()
@@ -76,5 +76,5 @@ class Budget:
         self._opens[kind] = self.started + needed / (SHARES[kind] * self.pace)
 
     def own_share(self) -> float:
-        """Measured share of wall time spent in the recorder so far, sampled work and taps."""
+        """Share of wall time that the recorder saw itself spend so far, in sampled work and taps."""
         return (self.spent_s + self.taps_s) / max(perf_counter() - self.started, 1e-9)
