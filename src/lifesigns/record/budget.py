@@ -15,8 +15,8 @@ CLOSELY = 2.0 if os.environ.get("LIFESIGNS_CLOSELY") == "1" else 1.0
 SHARES = {
     k: CLOSELY * v for k, v in (("optimizer", 0.0015), ("layers", 0.001), ("bootstrap", 0.0008), ("policies", 0.0005))
 }
-"""Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured in
-benchmarks/overhead (more than the 3 % aimed at). Shares are apart so that no kind starves another."""
+"""Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured
+in benchmarks/overhead (more than the 3 % aimed at). Shares are apart so that no kind starves another."""
 INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
