@@ -101,6 +101,7 @@ def _iqm(scores: Array, counts: Counts) -> Array:
     pool, size, cut = scores.ravel()[order], scores.size, trimmed_count(scores.size)
     ranked = ranked_counts(order, counts)
     np.clip(ranked, cut, size - cut, out=ranked)
-    first = (ranked[0] - cut).astype(np.float64)
-    within = np.diff(ranked, axis=0).astype(np.float64)
-    return (pool[0] * first + pool[1:] @ within) / (size - 2 * cut)
+    below = ranked[:-1].astype(np.float64)
+    # einsum, for a matrix product would start threads of its own inside those of the batches
+    gaps = np.einsum("r,rb->b", np.diff(pool), below)
+    return (pool[-1] * (size - cut) - pool[0] * cut - gaps) / (size - 2 * cut)
