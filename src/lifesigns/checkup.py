@@ -40,6 +40,7 @@ SEARCH_RESERVE_S = 3.0
 """Kept back from a budget after the search for other methods."""
 RESERVE_S = 10.0
 """Kept back from a budget for ending the child, the baselines, the search for other methods and the rules."""
+UNFINISHED = "not read within the budget"
 DYE_RESERVE_S, DYE_NICE = 4.0, 5
 """Kept back from a budget for reading the last dyes; the recorded run goes before the dyed ones."""
 
@@ -109,6 +110,7 @@ def run(request: Request) -> Result:
     search.finish()
     if dyes is not None:
         meta["dyes"] = dyes.finish(folder, line)
+        folder.write_meta(meta)
     return replace(_result(folder, request, meta, line, ending, missing), stopped_on=live.stopped_on)
 
 
@@ -175,8 +177,10 @@ class _Dyes:
 
     def __init__(self, request: Request, started: float) -> None:
         assert request.budget_s is not None
+        self._budget_s = request.budget_s
         self._until = started + request.budget_s - DYE_RESERVE_S
         self._traced: Traced | None = None
+        self._so_far: list[Facts] = []
         self._error = ""
         self._doing = ("", 0, 1)
         self._thread = threading.Thread(target=self._trace, args=(request,), daemon=True, name="lifesigns-dyes")
@@ -185,7 +189,9 @@ class _Dyes:
     def _trace(self, request: Request) -> None:
         try:
             left = self._until - time.monotonic()
-            self._traced = trace(_target(request), left, 2, self._progress, suspect_dyes, nice=DYE_NICE)
+            self._traced = trace(
+                _target(request), left, 2, self._progress, suspect_dyes, nice=DYE_NICE, so_far=self._so_far
+            )
         except Exception as error:
             self._error = f"{type(error).__name__}: {error}"
 
@@ -201,12 +207,15 @@ class _Dyes:
                 f"lifesigns: planting dyes · {done} of {of} · {name} · "
                 f"{clock(max(self._until - time.monotonic(), 0))} left"
             )
-        if self._traced is None:
-            return {"error": self._error or "not finished within the budget"}
         if nothing_recorded(load_run(folder.path)):
             return {"error": "the script trained nothing that could be recorded"}
-        paired_outcome.save(folder.dyes_file, self._traced.facts, os.getcwd())
-        return _about(self._traced)
+        traced = self._traced
+        if traced is None and self._error:
+            return {"error": self._error}
+        if traced is None:  # what has been read counts; its lines may still be looked for
+            traced = Traced([Facts(f.dye, dict(f.data), dict(f.series), f.site) for f in self._so_far])
+        paired_outcome.save(folder.dyes_file, traced.facts, os.getcwd())
+        return {**_about(traced), **({} if self._traced else {"error": f"{UNFINISHED} of {clock(self._budget_s)}"})}
 
 
 def saved(path: Path, roles: Mapping[str, str] | None = None) -> Result:

@@ -98,7 +98,7 @@ class Lab:
         if name not in self._futures:
             raise Blind("the time for dyes was over before this one was planted")
         try:
-            ran = self._futures[name].result(timeout=max(self.left_s() + 5.0, 0.1))
+            ran = self._futures[name].result(timeout=max(self.left_s() + 1.0, 0.1))
         except (TimeoutError, OSError) as error:
             raise Blind("the time for dyes was over before this one had answered") from error
         self.wall_s[name] = ran.wall_s
@@ -204,9 +204,14 @@ def first_touched(stain: Stain) -> int:
 Reader = Callable[[Lab, Facts], None]
 
 
-def collect(lab: Lab, readers: Sequence[tuple[str, Reader]], progress: Callable[[str, int, int], None]) -> list[Facts]:
-    """Runs the readers in order; one that is blind says why, one that crashes is blind as well and says that."""
-    found: list[Facts] = []
+def collect(
+    lab: Lab,
+    readers: Sequence[tuple[str, Reader]],
+    progress: Callable[[str, int, int], None],
+    found: list[Facts],
+) -> None:
+    """Runs the readers in order and adds what each read to `found` at once; one that is blind says why, one that
+    crashes is blind as well and says that."""
     for number, (name, read) in enumerate(readers):
         facts = Facts(name)
         try:
@@ -219,4 +224,3 @@ def collect(lab: Lab, readers: Sequence[tuple[str, Reader]], progress: Callable[
             facts.series.clear()
         found.append(facts)
         progress(name, number + 1, len(readers))
-    return found

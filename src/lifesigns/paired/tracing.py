@@ -79,17 +79,19 @@ def trace(
     keep: Path | None = None,
     zygotes: list[Zygote] | None = None,
     nice: int = 0,
+    so_far: list[Facts] | None = None,
 ) -> Traced:
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
     started. `cores`: runs side by side (two at least, since a control pair needs two processes); `suspects`: which dyes
     of those read ask for a line; `keep`: a folder in which the runs' logs stay; `zygotes`: processes of an earlier
-    trace to be used again; `nice`: their priority."""
+    trace to be used again; `nice`: their priority; `so_far`: takes each dye's facts as soon as they are read, for a caller
+    that may have to stop waiting."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
     runner = Runner(target, folder, cores, limit_s=min(60.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
     lab = Lab(runner, started + seconds)
     try:
-        traced = _traced(lab, progress, suspects)
+        traced = _traced(lab, progress, suspects, [] if so_far is None else so_far)
     finally:
         runner.close(keep_zygotes=zygotes is not None)
         if keep is None:
@@ -98,7 +100,9 @@ def trace(
     return traced
 
 
-def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[str]]) -> Traced:
+def _traced(
+    lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[str]], facts: list[Facts]
+) -> Traced:
     progress("undyed runs", 0, 1)
     lab.ask("natural", zygote=0, first=True)
     lab.ask("control", zygote=1, first=True)
@@ -124,7 +128,8 @@ def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[
     ask_all(lab, plan)
     _entropy(lab, reproducible)
     _hash_seed(lab, reproducible)
-    facts = [reproducible, *collect(lab, readers, progress)]
+    facts.append(reproducible)
+    collect(lab, readers, progress, facts)
     progress("lines of the user's", len(readers), len(readers))
     locate_all(lab, facts, suspects(facts))
     return Traced(facts, about)

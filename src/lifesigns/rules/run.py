@@ -99,6 +99,9 @@ def _everywhere(trace: Trace, name: str, least: int) -> tuple[tuple[Subject, Ser
 
 def _explain(rule: Rule, trace: Trace, missing: tuple[str, ...]) -> str:
     if rule.per == "dye":
+        error = dict(trace.meta.get("dyes") or {}).get("error")
+        if error:
+            return f"its dye: {error}; `lifesigns dye SCRIPT` plants all"
         planted = bool(trace.of_kind("dye"))
         return "its dye is not for this kind of run" if planted else "no dye was planted: `lifesigns dye SCRIPT` does"
     if not trace.of_kind(rule.per) and rule.per != "run":
