@@ -84,8 +84,8 @@ def trace(
     """Traces a script within `seconds`; never raises for what the script does. Raises OSError where Python cannot be
     started. `cores`: runs side by side (two at least, since a control pair needs two processes); `suspects`: which dyes
     of those read ask for a line; `keep`: a folder in which the runs' logs stay; `zygotes`: processes of an earlier
-    trace to be used again; `nice`: their priority; `so_far`: takes each dye's facts as soon as they are read, for a caller
-    that may have to stop waiting."""
+    trace to be used again; `nice`: their priority; `so_far`: takes each dye's facts as soon as they are read, for a
+    caller that may have to stop waiting."""
     started = time.monotonic()
     folder = keep or Path(tempfile.mkdtemp(prefix="lifesigns-dye-"))
     runner = Runner(target, folder, cores, limit_s=min(60.0, max(seconds / 3, 5.0)), zygotes=zygotes, nice=nice)
