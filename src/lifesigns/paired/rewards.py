@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import options, origin, readings, source
+from lifesigns.paired import given, origin, readings
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, Stain
@@ -62,7 +62,7 @@ def discounting(lab: Lab, facts: Facts) -> None:
     """The effective γλ, γ, λ, n of the code, and the settings of that name in the script's frames."""
     stain, which = impulse_stain(lab)
     plan = lab.plan("natural")
-    facts.data["settings"] = _settings(plan)
+    facts.data["settings"] = given.settings(plan)
     facts.data["planted_as"] = which
     once = plan.impulse_step()
     facts.data["rows_before"] = min(once.in_episode, plan.steps_to_first_update) - 1 if once is not None else 0
@@ -79,48 +79,9 @@ def discounting(lab: Lab, facts: Facts) -> None:
         facts.data["decay"] = 1.0  # the planted step and all earlier ones of its episode answer by the same amount
     facts.site = reading.site
     _bootstrap(lab, facts, stain, which, reading)
-    _handed_on(plan, facts)
-    facts.data.update(_option(plan, facts))
-
-
-def _handed_on(plan: Plan, facts: Facts) -> None:
-    """`line`: where γ or n is given the value that was read off, if that is none of its settings: the value of another
-    setting, or a number."""
-    read = {"gamma": facts.data.get("gamma", facts.data.get("bootstrap_weight"))}
-    if "decay" in facts.data:
-        read["lambda" if "gamma" in facts.data else "gamma"] = facts.data["decay"] / facts.data.get("gamma", 1.0)
-    names = plan.log.notes.get("setting_names", {})
-    files = list(dict.fromkeys(s[2] for s in plan.log.sites if s and s[2]))
-    for kind, value in read.items():
-        known = [pair[1] for pair in facts.data["settings"].get(kind, [])]
-        if value is None or not known or min(abs(value - k) for k in known) <= 1e-3:
-            continue
-        found = source.crossed(files, names, kind, value)
-        if found is not None:
-            facts.data["line"] = {"file": found[0], "line": found[1]}
-            return
-
-
-def _option(plan: Plan, facts: Facts) -> dict[str, Any]:
-    """`option`: where a library that holds another value than the script's own settings was given it, or was made."""
-    call = options.maker(facts.site)
-    kinds = options.differing(plan.log.notes.get("settings", {}))
-    if call is None or facts.site is None or not kinds:
-        return {}
-    named = (options.given_at(facts.site, options.NAMES[kind]) for kind in kinds if kind in options.NAMES)
-    place = next((p for p in named if p), None)
-    return {"option": place or {"file": facts.site.user_file, "line": call.lineno}}
-
-
-def _settings(plan: Plan) -> dict[str, list[list[Any]]]:
-    """Values by kind: those of the command line's arguments where there is one of that kind, else the script's own,
-    else those of libraries."""
-    found: dict[str, list[list[Any]]] = {}
-    for kind, given in plan.log.notes.get("settings", {}).items():
-        named = [[g for g in given if g[2:] == [whose]] for whose in ("argument", "user")]
-        own = next((some for some in named if some), given)
-        found[kind] = [list(pair) for pair in sorted({(g[0], g[1]) for g in own})]
-    return found
+    given.unnamed_lambda(plan, facts)
+    given.handed_on(plan, facts)
+    facts.data.update(given.option(facts, plan))
 
 
 def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: readings.Impulse) -> None:

@@ -161,6 +161,15 @@ def crossed(files: Iterable[str], kinds: dict[str, str], kind: str, value: float
     return found[0] if found else None
 
 
+def numbers(files: Iterable[str]) -> Iterator[tuple[str, int, float]]:
+    """(file, line, value) of every number with a decimal point in these files."""
+    for file in files:
+        tree = tree_of(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                yield file, node.lineno, node.value
+
+
 def _is_another(given: ast.expr, kinds: dict[str, str], kind: str, value: float) -> bool:
     if isinstance(given, ast.Constant):
         number = given.value

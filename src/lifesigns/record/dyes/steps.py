@@ -97,8 +97,11 @@ class Steps:
 
 
 SETTINGS = {
-    "gamma": ("gamma", "discount", "discount_factor", "gam"),
-    "lambda": ("gae_lambda", "lam", "lambda_", "gae_lam", "lmbda", "td_lambda"),
+    "gamma": ("gamma", "discount", "discount_factor", "gam", "discount_rate", "reward_decay", "gamma_"),
+    "lambda": (
+        "gae_lambda", "lam", "lambda_", "gae_lam", "lmbda", "td_lambda", "lambd", "lamda", "lamb", "lambda_gae",
+        "gae_tau", "gae_gamma", "gae_param", "gae_parameter", "gae_factor", "gae_coef", "gae_decay", "trace_decay",
+    ),
     "n_step": ("n_step", "n_steps_return", "nstep", "multi_step", "n_step_return", "num_step_return", "n_steps_td"),
 }
 """What the code calls its discount, the λ of its advantages and the horizon of its multi-step targets."""
