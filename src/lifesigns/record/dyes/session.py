@@ -23,8 +23,9 @@ LEFT_OUT = frozenset(("op", "input", "call", "outgrad", "loss"))
 LONG_PHASE = 8
 """Updates without an environment step between them that make one phase of learning (an on-policy method's)."""
 
-WRITING_S = 5.0
-"""Left of a run's time for writing its log."""
+WRITING_S, WRITING_CPU_S = 5.0, 1.5
+"""Left of a run's time for writing its log: seconds, and seconds of the processor, of which a busy machine gives a run
+only a part."""
 
 
 class Session:
@@ -143,8 +144,10 @@ class Session:
 
     def look_at_clock(self) -> None:
         """Ends the run at its time limit: processor time, since other runs may have the cores, or all of its time."""
-        longest = max(self.request.get("limit_s", 0.0) - WRITING_S, self.stop["seconds"])
         used, passed = time.process_time() - self.cpu_started, time.monotonic() - self.started
+        limit = self.request.get("limit_s", 0.0)
+        writing = min(max(WRITING_S, WRITING_CPU_S * passed / max(used, 1e-3)), limit / 2)
+        longest = limit - writing if limit else self.stop["seconds"]
         if used > self.stop["seconds"] or passed > longest or self.log.full:
             self.finish("time")
 
