@@ -83,7 +83,7 @@ def _never_bootstrapped(lab: Lab) -> dict[str, Any]:
     branch on the kind of its end that is never taken, though episodes end in both ways."""
     plan = lab.plan("busy")
     log = plan.log
-    acting = {plan.label(c) for c in plan.acting_calls}
+    acting = plan.acting_networks
     critics = {x: set(log.notes["networks"][x].get("known_as", [])) for x in plan.trained - acting}
     seen: dict[str, set[int]] = {}
     for site in (s for s in log.sites if s and s[2]):

@@ -46,6 +46,8 @@ class Plan:
     def __init__(self, log: RunLog) -> None:
         self.log = log
         self.kinds = log.rows[:, KIND]
+        self._owners: dict[int, list[list[tuple[int, int]]]] = {}
+        self._rows_given: dict[int, NDArray[np.float32] | None] = {}
 
     @cached_property
     def grads(self) -> list[int]:
@@ -123,6 +125,12 @@ class Plan:
         for (part, number), obs in self.acted_on.items():
             found.setdefault(obs.tobytes(), []).append((part, number))
         return found
+
+    def owners(self, record: int, rows: NDArray[np.float32]) -> list[list[tuple[int, int]]]:
+        """Of each row that a network was given: the (part, step) that its observation was acted on in."""
+        if record not in self._owners:
+            self._owners[record] = [self.observations.get(row[: self.dims].tobytes(), []) for row in rows]
+        return self._owners[record]
 
     @cached_property
     def acted_on(self) -> dict[tuple[int, int], NDArray[np.float32]]:
@@ -213,6 +221,11 @@ class Plan:
         return {i for i in chosen if often[self.label(i)] >= least}
 
     @cached_property
+    def acting_networks(self) -> set[str]:
+        """The networks of these calls."""
+        return {self.label(i) for i in self.acting_calls}
+
+    @cached_property
     def trained(self) -> set[str]:
         """Networks of which an optimiser that has stepped holds a parameter."""
         known = self.log.notes.get("networks", {})
@@ -260,7 +273,7 @@ class Plan:
     def target_networks(self) -> list[str]:
         """Networks that are called in updates, never for acting, and never give or are given a gradient; not those that
         only feed another of them (a target policy)."""
-        acting = {self.label(i) for i in self.acting_calls}
+        acting = self.acting_networks
         known = self.log.notes.get("networks", {})
         reached = {self.label(i) for i in self.log.of_kind("outgrad").tolist()}
         cut = set(known) - reached  # an output with a graph that is cut off later gives no gradient
@@ -307,6 +320,11 @@ class Plan:
     def rows_given(self, call: int) -> NDArray[np.float32] | None:
         """Rows [n, dims] that a call was given, or that the networks before it in the same pass were given, where those
         are observations."""
+        if call not in self._rows_given:
+            self._rows_given[call] = self._looked_for(call)
+        return self._rows_given[call]
+
+    def _looked_for(self, call: int) -> NDArray[np.float32] | None:
         log, dims = self.log, self.dims
         rows = log.shapes[call][0] if log.shapes[call] else 0
         for i in range(call - 1, max(call - 400, -1), -1):

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 KINDS = ("op", "input", "call", "outgrad", "loss", "grad", "step", "action", "reward", "obs", "end", "seed", "batch")
 DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool", "float16", "int16", "int8", "complex64", "other")
+MOST_HELD = 32 << 20
+"""bytes of differences that one comparison keeps, to be read again."""
+NOTHING: NDArray[np.float64] = np.zeros(0)
 KIND, NAME, SITE, ENV_STEP, UPDATE, DIGEST, DTYPE, PLACE, ROWS_AT, GRAD = range(10)
 
 
@@ -25,12 +28,15 @@ class RunLog:
             self.rows: NDArray[np.int64] = held["rows"]
             shapes, parents = held["shapes"], held["parents"]
             self.row_digests: NDArray[np.int64] = held["row_digests"]
-        self._values = np.load(folder / "values.npy", allow_pickle=False, mmap_mode="r")
+        self._values = np.load(folder / "values.npy", allow_pickle=False, mmap_mode="r").view(np.ndarray)
         self.about: dict[str, Any] = json.loads((folder / "strings.json").read_text("utf-8"))
         self.names: list[str] = self.about["names"]
         self.sites: list[Any] = self.about["sites"]
         self.shapes = _unpacked(shapes, len(self.rows))
         self.parents = _unpacked(parents, len(self.rows))
+        self._kinds: list[int] = self.rows[:, KIND].tolist()
+        self._names: list[int] = self.rows[:, NAME].tolist()
+        self._of_kind: dict[tuple[str, ...], NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -42,15 +48,20 @@ class RunLog:
 
     def name(self, i: int) -> str:
         """The operation, network, optimiser or environment of a record."""
-        return self.names[int(self.rows[i, NAME])]
+        return self.names[self._names[i]]
 
     def kind(self, i: int) -> str:
         """What a record is of."""
-        return KINDS[int(self.rows[i, KIND])]
+        return KINDS[self._kinds[i]]
 
     def of_kind(self, *kinds: str) -> NDArray[np.int64]:
         """The numbers of the records of these kinds."""
-        return np.flatnonzero(np.isin(self.rows[:, KIND], [KINDS.index(k) for k in kinds]))
+        found = self._of_kind.get(kinds)
+        if found is None:
+            found = np.flatnonzero(np.isin(self.rows[:, KIND], [KINDS.index(k) for k in kinds]))
+            found.flags.writeable = False
+            self._of_kind[kinds] = found
+        return found
 
     def alike(self, i: int, j: int) -> bool:
         """Whether two records are of one kind and name at one place."""
@@ -124,11 +135,12 @@ class Stain:
         different = base.rows[: self.common, DIGEST] != dyed.rows[: self.common, DIGEST]
         self.at: NDArray[np.int64] = np.flatnonzero(different)
         self.marks = set(self.at.tolist())
+        self._changes: dict[int, NDArray[np.float64]] = {}
+        self._held = 0
 
     def of_kind(self, *kinds: str) -> list[int]:
         """The stained records of these kinds, in order."""
-        wanted = [KINDS.index(k) for k in kinds]
-        return [int(i) for i in self.at if self.base.rows[i, KIND] in wanted]
+        return self.at[np.isin(self.base.rows[self.at, KIND], [KINDS.index(k) for k in kinds])].tolist()
 
     def delta(self, i: int) -> NDArray[np.float64] | None:
         """Dyed minus base, in the record's shape; None where the values were not kept."""
@@ -182,25 +194,40 @@ class Stain:
     def secondary(self) -> NDArray[np.bool_]:
         """Records whose difference is a consequence of having learned from the stain: computed from a network that had,
         or, once an action differs for that reason, from data whose origin is not known."""
-        marks = np.zeros(self.common, dtype=bool)
+        found: set[int] = set()
         acted = next((i for i in self.of_kind("action") if i > self.first_step), self.common)
+        calls = set(self.base.of_kind("call").tolist())
         for i in range(self.first_step, self.common):
             parents = self.base.parents[i]
-            if KINDS[int(self.base.rows[i, KIND])] == "call":
-                marks[i] = i in self.marks
+            if i in calls:
+                late = i in self.marks
             else:
-                marks[i] = any(0 <= p < i and marks[p] for p in parents) or (i > acted and max(parents, default=-1) < 0)
+                late = not found.isdisjoint(parents) or (i > acted and max(parents, default=-1) < 0)
+            if late:
+                found.add(i)
+        marks = np.zeros(self.common, dtype=bool)
+        marks[list(found)] = True
         return marks
 
     def ops(self) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """The stained operations whose values were kept and differ as numbers, with the difference; secondary ones are
         left out."""
-        for i in self.of_kind("op"):
-            if self.secondary[i]:
-                continue
-            change = self.delta(i)
-            if change is not None and np.any(change != 0):
+        for i in self._ops:
+            change = self._changes.get(i)
+            if change is None:
+                change = self.delta(i)
+                if change is None or not np.any(change != 0):
+                    change = NOTHING
+                if self._held + change.nbytes <= MOST_HELD:
+                    self._held += change.nbytes
+                    self._changes[i] = change
+            if change is not NOTHING:
                 yield i, change
+
+    @cached_property
+    def _ops(self) -> list[int]:
+        at = self.at[self.base.rows[self.at, KIND] == KINDS.index("op")]
+        return at[~self.secondary[at]].tolist()
 
 
 def _same_bits(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:

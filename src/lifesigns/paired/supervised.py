@@ -180,7 +180,7 @@ def output_row_call(plan: Plan) -> tuple[int, list[int]]:
     """(record of the first call whose output [n ≥ 4, …] needs a gradient, of a network that acts in RL; a row); -1 for
     none."""
     log = plan.log
-    acting = {plan.label(c) for c in plan.acting_calls}
+    acting = plan.acting_networks
     calls = [
         int(i) for i in log.of_kind("call") if log.rows[i, GRAD] and len(log.shapes[i]) >= 2 and log.shapes[i][0] >= 4
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from lifesigns.paired import readings
@@ -47,7 +48,7 @@ def target_network(lab: Lab, facts: Facts) -> None:
 def untrained_acting(plan: Plan) -> list[str]:
     """Networks that no optimiser holds and that act, while one of the same class is trained and none that is acts."""
     known = plan.log.notes.get("networks", {})
-    acting = {plan.label(c) for c in plan.acting_calls}
+    acting = plan.acting_networks
     trained = {x for x in known if known[x].get("trained")}
     if acting & trained or not trained:
         return []
@@ -91,7 +92,7 @@ def unused_copies(plan: Plan) -> tuple[int, list[dict[str, Any]]] | None:
 def _samples(plan: Plan, call: int) -> bool:
     """Whether a call is of a policy that puts out something else than one action: of a density, a mean and a spread."""
     space = plan.name_of(plan.train_parts[0]).get("action") or {}
-    if space.get("type") != "Box" or plan.label(call) not in {plan.label(a) for a in plan.acting_calls}:
+    if space.get("type") != "Box" or plan.label(call) not in plan.acting_networks:
         return False
     size = math.prod(space.get("shape") or [0])
     return "[" in plan.log.name(call) or plan.log.shapes[call][-1:] != (size,)
@@ -121,25 +122,41 @@ def next_calls(plan: Plan) -> list[int]:
     return _following(plan, with_gradient=True)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a network was given in an update: its record, its rows, and of the first 64 of them whose observation each
+    is."""
+
+    record: int
+    rows: int
+    owners: list[list[tuple[int, int]]]
+
+
+def _batches(plan: Plan, inputs: list[tuple[int, Any]]) -> list[Batch]:
+    """Those of the inputs (record, rows) of which at least two rows are observations that were acted on."""
+    wide = [(i, rows) for i, rows in inputs if rows.shape[1] >= plan.dims]
+    made = [Batch(i, len(rows), plan.owners(i, rows[:64])) for i, rows in wide]
+    return [b for b in made if sum(map(bool, b.owners)) >= 2]
+
+
 def batches_of_next(plan: Plan, grad: int) -> set[int]:
     """Records of inputs, in the update before a gradient, whose rows are the observations after those of another."""
-    batches = [(i, r) for i, r in readings.all_rows(plan, grad) if r.shape[1] >= plan.dims]
-    return {i for i, mine in batches if _comes_after(plan, i, mine, batches)}
+    batches = _batches(plan, readings.all_rows(plan, grad))
+    return {b.record for b in batches if _comes_after(b, batches)}
 
 
-def _comes_after(plan: Plan, record: int, mine: Any, batches: list[tuple[int, Any]]) -> bool:
+def _comes_after(mine: Batch, batches: list[Batch]) -> bool:
     """Whether the rows of an input follow those of another of `batches`."""
-    return any(_follows(plan, other, mine) for j, other in batches if j != record and len(other) == len(mine))
+    return any(_follows(b, mine) for b in batches if b.record != mine.record)
 
 
-def _in_sequence(plan: Plan, record: int, mine: Any, batches: list[tuple[int, Any]]) -> bool:
+def _in_sequence(mine: Batch, batches: list[Batch]) -> bool:
     """Whether an input is one of three or more that follow each other, as where memory is replayed step by step: its
     value is then learned itself, and no target."""
-    others = [(i, r) for i, r in batches if i != record and len(r) == len(mine)]
-    if any(_follows(plan, mine, r) for _, r in others):
-        return _comes_after(plan, record, mine, batches)
-    before = [(i, r) for i, r in others if _follows(plan, r, mine)]
-    return any(_comes_after(plan, i, r, batches) for i, r in before)
+    others = [b for b in batches if b.record != mine.record]
+    if any(_follows(mine, b) for b in others):
+        return _comes_after(mine, batches)
+    return any(_comes_after(b, batches) for b in others if _follows(b, mine))
 
 
 def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
@@ -147,26 +164,24 @@ def _following(plan: Plan, *, with_gradient: bool) -> list[int]:
     log = plan.log
     for grad in plan.grads[:40]:
         _, end = plan.window(grad)
-        batches = [(i, r) for i, r in readings.rows_of(plan, grad) if r.shape[1] >= plan.dims]
-        chosen = batches if with_gradient else readings.all_rows(plan, grad)
-        for i, mine in chosen:
-            if with_gradient and _in_sequence(plan, i, mine, batches):
+        batches = _batches(plan, readings.rows_of(plan, grad))
+        chosen = batches if with_gradient else _batches(plan, readings.all_rows(plan, grad))
+        for mine in chosen:
+            if with_gradient and _in_sequence(mine, batches):
                 continue
-            if _comes_after(plan, i, mine, batches):
-                label = log.name(i)
+            if _comes_after(mine, batches):
+                i, label = mine.record, log.name(mine.record)
                 call = next((c for c in range(i, end) if log.kind(c) == "call" and plan.label(c) == label), -1)
                 if call >= 0 and bool(log.rows[call, GRAD]) == with_gradient:
                     found.append(call)
     return found
 
 
-def _follows(plan: Plan, rows: Any, next_rows: Any) -> bool:
-    """Whether most rows of `next_rows` are the observation after that of `rows`."""
+def _follows(before: Batch, after: Batch) -> bool:
+    """Whether most rows of `after` are the observation that comes next to that of `before`."""
     hits = seen = 0
-    for a, b in zip(rows[:64], next_rows[:64], strict=True):
-        owners = plan.observations.get(a[: plan.dims].tobytes(), [])
-        after = plan.observations.get(b[: plan.dims].tobytes(), [])
-        if owners and after:
+    for own, following in zip(before.owners, after.owners, strict=False) if before.rows == after.rows else ():
+        if own and following:
             seen += 1
-            hits += any((p, s + 1) in after for p, s in owners) and not set(owners) & set(after)
+            hits += any((p, s + 1) in following for p, s in own) and not set(own) & set(following)
     return seen >= 2 and hits > 0.6 * seen

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifesigns.paired import actions, episodes, heldout, observed, rewards, supervised, targets
+from lifesigns.paired import actions, episodes, heldout, observed, rewards, signs, supervised, targets
 from lifesigns.paired.asking import ask_all
 from lifesigns.paired.experiments import Blind, Facts, Lab, Reader, collect
 from lifesigns.paired.lines import locate_all
@@ -37,7 +37,7 @@ class Traced:
 RL_READERS: tuple[tuple[str, Reader], ...] = (
     ("reward", rewards.reaches),
     ("discounting", rewards.discounting),
-    ("reward-sign", rewards.sign),
+    ("reward-sign", signs.sign),
     ("reward-pairing", rewards.pairing),
     ("reward-scaling", rewards.scaling),
     ("episode-boundary", rewards.boundary),
@@ -100,9 +100,7 @@ def trace(
     return traced
 
 
-def _traced(
-    lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[str]], facts: list[Facts]
-) -> Traced:
+def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[str]], facts: list[Facts]) -> Traced:
     progress("undyed runs", 0, 1)
     lab.ask("natural", zygote=0, first=True)
     lab.ask("control", zygote=1, first=True)

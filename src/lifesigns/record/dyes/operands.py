@@ -13,7 +13,7 @@ from .session import Session
 
 def tag(torch: Any, tensor: Any, number: Any) -> None:
     """Notes on a tensor which record it is; a parameter has none."""
-    if number is not None and not isinstance(tensor, torch.nn.Parameter):
+    if number is not None and (type(tensor) is torch.Tensor or not isinstance(tensor, torch.nn.Parameter)):
         setattr(tensor, TAG, number)
 
 

@@ -122,13 +122,14 @@ def _dtype(array: Any) -> int:
 def to_array(tensor: Any) -> Any:
     """The values as a contiguous NumPy array; None for what has no ordinary ones."""
     torch = sys.modules["torch"]
-    if tensor.layout is not torch.strided or tensor.device.type == "meta" or not tensor.numel():
-        return None
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        return None
-    tensor = tensor.detach()
-    if tensor.device.type != "cpu":
-        tensor = tensor.cpu()
-    if tensor.dtype is torch.bfloat16:
-        tensor = tensor.float()
-    return tensor.resolve_conj().resolve_neg().numpy()
+    with torch._C.DisableTorchFunction():  # else each of these calls would go through the mode that logs operations
+        if tensor.layout is not torch.strided or tensor.device.type == "meta" or not tensor.numel():
+            return None
+        if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+            return None
+        tensor = tensor.detach()
+        if tensor.device.type != "cpu":
+            tensor = tensor.cpu()
+        if tensor.dtype is torch.bfloat16:
+            tensor = tensor.float()
+        return tensor.resolve_conj().resolve_neg().numpy()

@@ -16,10 +16,12 @@ from typing import Any
 
 from .. import callsite
 from ..imports import AfterImport
+from .held_back import HeldBack
 from .oplog import KINDS, OpLog
 
 KIND = {name: number for number, name in enumerate(KINDS)}
 LEFT_OUT = frozenset(("op", "input", "call", "outgrad", "loss"))
+OF_ENVS = frozenset(("action", "reward", "obs", "end"))
 LONG_PHASE = 8
 """Updates without an environment step between them that make one phase of learning (an on-policy method's)."""
 
@@ -43,6 +45,7 @@ class Session:
             "second": False,
             **request["stop"],
         }
+        self.held_back = HeldBack(self.log) if self.stop["second"] else None
         self.plants: list[dict[str, Any]] = request.get("plants") or []
         self.world: dict[str, Any] = request.get("world") or {}
         self.planted: list[dict[str, Any]] = []
@@ -103,10 +106,20 @@ class Session:
     def add(
         self, kind: str, name: str, site: int, array: Any, parents: tuple[int, ...] = (), grad: bool = False
     ) -> int:
-        """One record; -1 of what is computed between updates while that is left out."""
+        """One record; what is computed after an update is held back where only that before the next rollout counts."""
+        if self.held_back is None:
+            return self.log.add(KIND[kind], name, site, array, parents, grad)
         if self.mute and kind in LEFT_OUT:
-            return -1
-        return self.log.add(KIND[kind], name, site, array, parents, grad)
+            return self.held_back.add(KIND[kind], name, site, array, parents, grad)
+        if kind in OF_ENVS:
+            self.speak()
+        return self.log.add(KIND[kind], name, site, array, self.held_back.known(parents), grad)
+
+    def speak(self) -> None:
+        """What was held back since the last update enters the log, as does what comes now."""
+        if self.mute and self.held_back is not None:
+            self.mute = False
+            self.held_back.release()
 
     def on_env_step(self, training: bool) -> None:
         """An environment has been stepped."""
@@ -116,7 +129,7 @@ class Session:
             goes_on = self.stop["updates_after"] or self.stop["second"] or self.stop["phases"] > 20
             if self.in_phase >= LONG_PHASE and not goes_on:
                 self.finish("phase")
-            self.mute = False
+            self.speak()
             self.in_phase = 0
         if training:
             log.env_step += 1
@@ -135,7 +148,9 @@ class Session:
         stop = self.stop
         if stop["second"] and self.phases:
             self.finish("second phase")
-        self.mute = bool(stop["second"])
+        if self.held_back is not None:
+            self.mute = True
+            self.held_back.drop()
         if self.log.update >= stop["updates"] or self.phases >= stop["phases"]:
             self.finish("updates")
         if stop["updates_after"] and 0 <= self.eval_seen_at <= self.log.update - stop["updates_after"]:

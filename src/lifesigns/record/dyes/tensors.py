@@ -88,7 +88,10 @@ def install(torch: Any, session: Session) -> None:
     optimizer.register_optimizer_step_pre_hook(steps.before)
     optimizer.register_optimizer_step_post_hook(steps.after)
     _watch_backward(torch, session)
-    Mode().__enter__()
+    mode = Mode()
+    mode.__enter__()
+    if not by_row.places:
+        networks.aside = Aside(mode)
 
 
 def _with_keywords(torch: Any, networks: Any) -> None:
@@ -141,6 +144,28 @@ def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
     return result.stride() != args[0].stride() and result.numel() == args[0].numel()
 
 
+class Aside:
+    """Takes the function mode off while a network computes, where nothing is logged: it costs microseconds a call."""
+
+    def __init__(self, mode: Any) -> None:
+        overrides = sys.modules["torch.overrides"]
+        self.mode, self.off = mode, False
+        self._top = getattr(overrides, "_get_current_function_mode", None)
+        self._pop, self._push = getattr(overrides, "_pop_mode", None), getattr(overrides, "_push_mode", None)
+
+    def leave(self) -> None:
+        """Takes the mode off, if it is the innermost one."""
+        if not self.off and self._top and self._pop and self._push and self._top() is self.mode:
+            self._pop()
+            self.off = True
+
+    def enter(self) -> None:
+        """Puts it on again, if it is off."""
+        if self.off and self._push:
+            self._push(self.mode)
+            self.off = False
+
+
 class Networks:
     """Outermost calls of modules: input, output, the gradient at the output; plants `output` in what they put out."""
 
@@ -155,6 +180,7 @@ class Networks:
         self.kwargs: dict[str, Any] = {}
         self.pending: dict[str, Any] = {}
         self.plants = session.kinds("output")
+        self.aside: Aside | None = None
         self.recalls = recalls.Recalls(torch, session) if session.request.get("recall") else None
         if self.recalls is not None:
             session.on_tokens = self.recalls.saw
@@ -187,6 +213,8 @@ class Networks:
             self.kwargs = dict(self.pending)
         if self.depth == 1 and not self.session.quiet:
             self._input(module, inputs)
+            if self.aside is not None:
+                self.aside.leave()
 
     def _input(self, module: Any, inputs: Any) -> None:
         session = self.session
@@ -210,6 +238,8 @@ class Networks:
             return None
         self.depth -= 1
         session = self.session
+        if self.aside is not None and not self.depth:
+            self.aside.enter()
         if self.depth or session.quiet:
             return None
         session.quiet += 1
