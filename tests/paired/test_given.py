@@ -8,7 +8,7 @@ from lifesigns.dyes.reward.readings import readings_of, settings_of
 from lifesigns.paired import given
 from lifesigns.paired.experiments import Facts
 
-SOURCE = "def advantages(deltas, gamma):\n    total = 0.0\n    for d in deltas:\n        total = d + gamma * 0.95 * total\n"
+SOURCE = "def advantages(deltas, gamma):\n    a = 0.0\n    for d in deltas:\n        a = d + gamma * 0.95 * a\n"
 
 
 def fires(tmp_path, decay, source=SOURCE):

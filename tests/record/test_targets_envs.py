@@ -290,3 +290,18 @@ def test_fresh_evaluation_environments_do_not_pile_up(record: Record) -> None:
     train, evaluation = ran.trace.of_kind("env")
     assert len(episodes(ran, evaluation.id)) == 20
     assert (train.info["role"], evaluation.info["role"]) == ("train", "eval")
+
+
+def test_steps_past_the_time_limit_are_no_episodes(record: Record) -> None:
+    ran = record(
+        script("""
+        env = gym.wrappers.TimeLimit(gym.make("Walk-v0").unwrapped, 2)
+        for _ in range(4):
+            env.reset(seed=0)
+            for _ in range(5):
+                env.step(0)
+    """)
+    )
+    (env,) = ran.trace.of_kind("env")
+    assert [length for _, length in episodes(ran)] == [2] * 4
+    assert env.info["past_limit"] == 12

@@ -20,8 +20,9 @@ BELOW_SHARE = 0.35
 assumed."""
 RISING_Z = 3.0
 """z of the recent third against the first third that makes it a note; assumed."""
-LONG_ENV_STEPS = 20_000
-"""environment steps since the first update from which it is a warning; assumed."""
+LONG_ENV_STEPS, LONG_ENV_STEPS_BOX = 20_000, 100_000
+"""environment steps since the first update, with discrete and with other actions, from which it is a warning;
+assumed: a correct PPO on Pendulum is not told apart from random actions after 22,000."""
 FAR_BELOW_SHARE, FAR_BELOW_ENV_STEPS, FAR_BELOW_ENV_STEPS_BOX = 0.05, 10_000, 100_000
 """P(return > random return) and environment steps since the first update, with discrete and with other actions,
 from which returns below random are a warning. Policies over continuous actions often pass through a saturated
@@ -87,11 +88,12 @@ def _severity(view: View, share: float, below: bool) -> Severity:
     one = view["env.episode_return"]
     trained = trained_env_steps(view) or 0.0
     long = len(one) >= LONG_EPISODES and trend(one.y) < RISING_Z
+    discrete = (view.subject.info.get("action_space") or {}).get("type", "Discrete") == "Discrete"
     if below:
-        discrete = (view.subject.info.get("action_space") or {}).get("type", "Discrete") == "Discrete"
         enough = trained >= (FAR_BELOW_ENV_STEPS if discrete else FAR_BELOW_ENV_STEPS_BOX)
         return "warning" if long and share < FAR_BELOW_SHARE and enough else "note"
-    return "warning" if long and trained >= LONG_ENV_STEPS else "note"
+    enough = trained >= (LONG_ENV_STEPS if discrete else LONG_ENV_STEPS_BOX)
+    return "warning" if long and enough else "note"
 
 
 def _constant(view: View) -> str:

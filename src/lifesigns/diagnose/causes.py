@@ -71,6 +71,16 @@ CAUSES: tuple[Cause, ...] = (
         only_rl=True,
     ),
     Cause(
+        "time-limit-ignored",
+        "bug",
+        "Episodes go on after their time limit",
+        remedy="Reset on `terminated or truncated`; mask the bootstrapped target with `terminated` alone.",
+        next_test="Print the length of each episode: none may be longer than the limit of the environment's spec.",
+        prior=1.0,
+        only_rl=True,
+        if_looked=True,
+    ),
+    Cause(
         "time-limit-treated-as-terminal",
         "bug",
         "The time limit is treated as if the task had ended",

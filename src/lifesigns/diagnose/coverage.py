@@ -11,14 +11,6 @@ import numpy as np
 from lifesigns.model import Trace, Verdict
 from lifesigns.stats.samples import finite
 
-CUT_SHORT = ("stopped early", "killed", "interrupted")
-
-
-def cut_short(trace: Trace) -> bool:
-    """Whether the run did not reach its own end, other than by an exception."""
-    return trace.meta.get("ended") in CUT_SHORT
-
-
 BAND, BELOW = "return-within-random-band", "return-below-random"
 """The rules that set the returns against those of random actions."""
 
@@ -46,7 +38,7 @@ def coverage_of(trace: Trace, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "episodes": _last(trace, "run.episodes") or _episodes(trace),
         "wall_s": _number(trace.meta.get("wall_s", trace.health.get("wall_s"))),
         "ended": ended,
-        "stopped_early": cut_short(trace) or ended == "crashed",
+        "stopped_early": trace.cut_short or ended == "crashed",
         "own_share": _number(trace.health.get("own_share", _last(trace, "run.own_share"))),
         "health": dict(trace.health),
     }

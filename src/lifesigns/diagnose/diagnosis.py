@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
-from lifesigns.diagnose.coverage import coverage_of, cut_short
+from lifesigns.diagnose.coverage import coverage_of
 from lifesigns.diagnose.lines import with_lines
 from lifesigns.diagnose.outcome import outcome_of
 from lifesigns.diagnose.outlook import outlook_of
@@ -42,7 +42,7 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
     outcome = outcome_of(trace)
     pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
     causes = _applicable(trace, pairs)
-    odds = posterior(causes, rules, verdicts, outcome, cut_short=cut_short(trace))
+    odds = posterior(causes, rules, verdicts, outcome, cut_short=trace.cut_short)
     defects = _defects(pairs, odds)
     shown = sorted(
         (c for c in causes if odds[c.id] >= LEAST_SHOWN or c.id == "unknown"),

@@ -11,7 +11,6 @@ import numpy as np
 
 from lifesigns.curves.outlook import GOOD, outlook
 from lifesigns.curves.reference import reference_of
-from lifesigns.diagnose.coverage import cut_short
 from lifesigns.model import Series, Trace
 from lifesigns.stats.samples import finite
 
@@ -58,7 +57,7 @@ def _budget(trace: Trace, usual: float) -> tuple[float, float, str]:
     """(environment steps done, those of the budget, whose budget): the script's own if it was cut off before."""
     steps = max((float(f.max()) for s in trace.named("run.env_steps") if len(f := finite(s.y))), default=0.0)
     given = _given(cast("Sequence[object]", trace.meta.get("argv") or ()))
-    if given and cut_short(trace) and steps < given:
+    if given and trace.cut_short and steps < given:
         return steps, given, "this run's own"
     return steps, usual, "the usual one for this environment"
 

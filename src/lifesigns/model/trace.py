@@ -9,6 +9,8 @@ from typing import Any
 from .finding import Location
 from .series import Series
 
+CUT_SHORT = ("stopped early", "killed", "interrupted")
+"""How a run ended that was not over: by a time budget, a signal, Ctrl-C."""
 DYES_ONLY = "dyes only"
 """How a run ended (`ended` in its meta) that holds what dyes showed and nothing recorded."""
 
@@ -48,6 +50,11 @@ class Trace:
     series: tuple[Series, ...] = ()
     events: tuple[Event, ...] = ()
     health: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run was ended from outside before it was over."""
+        return self.meta.get("ended") in CUT_SHORT
 
     @property
     def dyes_alone(self) -> bool:

@@ -85,6 +85,7 @@ class Rule(ABC):
     - `may_read`: series it uses where they exist; a name ending in `*` is a prefix.
     - `across`: series it uses of any subject of the run, wherever they are (`view.across(name)`).
     - `needs_events`: kinds of events it uses.
+    - `whole_run`: it asks about the run from end to end; where a run was cut short its findings are notes.
     - `silence_tells`: whether CLEAR counts against its causes; not for rules that are silent where they cannot tell.
     - `causes`: P(fires | cause); `any fault` stands for every cause not named. `false_alarm`: P(fires | healthy).
     """
@@ -99,6 +100,7 @@ class Rule(ABC):
     across: ClassVar[Mapping[str, int]] = {}
     needs_events: ClassVar[tuple[str, ...]] = ()
     causes: ClassVar[Mapping[str, Likelihood]]
+    whole_run: ClassVar[bool] = False
     silence_tells: ClassVar[bool] = True
     false_alarm: ClassVar[Likelihood]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,6 +46,8 @@ def _run(rule: Rule, trace: Trace) -> Verdict:
             text = f"{subject.name}: {reason}" if named else str(reason)
             if text not in reasons:
                 reasons.append(text)
+    if rule.whole_run and trace.cut_short:
+        findings = [replace(f, severity="note", message=f"{f.message}; but the run was cut short") for f in findings]
     if findings:
         return Verdict(rule.code, rule.name, "fired", tuple(findings), checked=checked)
     if checked:

@@ -32,11 +32,11 @@ class LearningStartsLate(Rule):
     How it decides
     --------------
     Environment steps at the first count of updates above 0, over those at the end: above 0.5 a note, above
-    0.8 a warning, from 500 steps on, for runs that came to their own end or were stopped.
+    0.8 a warning, from 500 steps on. In a run that was cut short (by a time budget, say) always a note.
 
     When it is wrong
     ----------------
-    A run that is stopped early on purpose.
+    A script that ends itself early on purpose.
 
     What to do
     ----------
@@ -50,6 +50,7 @@ class LearningStartsLate(Rule):
     code = "D805"
     since = "0.2"
     families = "off-policy RL"
+    whole_run = True
     reads = {"run.updates": 4, "run.env_steps": 4}
     causes = {
         "too-little-training": Likelihood(0.25, source="the cause by way of a warm-up"),

@@ -32,7 +32,8 @@ class NoGradientStep(Rule):
     How it decides
     --------------
     At least 500 environment steps, a network that the process made, and a count of optimiser steps that is 0
-    to the end: a warning. Where `torch.load` read weights from a file it cannot tell.
+    to the end: a warning (a note where the run was cut short). Where `torch.load` read weights from a file it
+    cannot tell.
 
     When it is wrong
     ----------------
@@ -52,6 +53,7 @@ class NoGradientStep(Rule):
     since = "0.2"
     per = "network"
     families = "any RL that trains by gradients"
+    whole_run = True
     reads = {}
     across = {"run.updates": 1, "run.env_steps": 1}
     causes = {

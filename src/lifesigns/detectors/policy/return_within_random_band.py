@@ -28,7 +28,8 @@ class ReturnWithinRandomBand(Rule):
     --------------
     Mann-Whitney test with tie correction against at least 20 random episodes: neither above (one-sided p <
     0.01) nor clearly below (p < 0.0005 and P(higher) < 0.35, see D105). A warning after 20,000 environment
-    steps since the first update and 100 episodes if returns do not rise; a note before.
+    steps since the first update (100,000 with other than discrete actions) and 100 episodes if returns do not
+    rise; a note before.
 
     When it is wrong
     ----------------

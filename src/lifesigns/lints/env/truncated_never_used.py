@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
@@ -23,7 +24,8 @@ class TruncatedNeverUsed(LintRule):
 
     How it decides
     --------------
-    The fourth of five values bound to a name (not `_`), the third read, the fourth read nowhere.
+    The fourth of five values bound to a name (not `_`), the third read, the fourth read nowhere. Silent where the loop
+    that plays the episode counts its steps itself (`for t in range(200)`, `while count < 200 and not done`).
 
     When it is wrong
     ----------------
@@ -42,7 +44,7 @@ class TruncatedNeverUsed(LintRule):
     since = "0.2"
     severity = "warning"
     looks_at = ("step",)
-    causes = {"time-limit-treated-as-terminal": Likelihood(0.1, source="judgement")}
+    causes = {"time-limit-ignored": Likelihood(0.8, source="the definition of the cause, where it is read")}
     false_alarm = Likelihood(0.01, source="judgement; see benchmarks/lint")
     wrong = {
         "while": """
@@ -52,6 +54,17 @@ class TruncatedNeverUsed(LintRule):
                 obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
                 if terminated:
                     break
+            """,
+        "a rollout inside the episode": """
+            for episode in range(100):
+                obs, _ = env.reset()
+                done = False
+                while not done:
+                    for t in range(20):
+                        obs, reward, done, truncated, info = env.step(0)
+                        if done:
+                            break
+                    learn()
             """,
         "method": """
             class Agent:
@@ -71,6 +84,22 @@ class TruncatedNeverUsed(LintRule):
                 obs, reward, terminated, truncated, info = env.step(0)
                 done = terminated or truncated
             """,
+        "steps counted": """
+            for episode in range(100):
+                obs, _ = env.reset()
+                done, count = False, 0
+                while count < 200 and not done:
+                    obs, reward, done, truncated, info = env.step(0)
+                    count += 1
+            """,
+        "a range of steps": """
+            for episode in range(100):
+                obs, _ = env.reset()
+                for t in range(200):
+                    obs, reward, done, truncated, info = env.step(0)
+                    if done:
+                        break
+            """,
         "thrown away": "obs, reward, terminated, _, info = env.step(0)\nif terminated:\n    env.reset()",
         "wrapper hands it on": """
             class W(gym.Wrapper):
@@ -85,5 +114,22 @@ class TruncatedNeverUsed(LintRule):
         for step in source.env_steps():
             if step.truncated is None or step.terminated is None or step.truncated.name.startswith("_"):
                 continue
-            if not source.uses(step.truncated) and source.uses(step.terminated):
+            unread = not source.uses(step.truncated) and source.uses(step.terminated)
+            if unread and not _counted(source, step.truncated.node):
                 yield self.at(step.truncated.node, f"`{step.truncated.name}` is unpacked and never used")
+
+
+def _counted(source: Source, step: ast.AST) -> bool:
+    """Whether the loop that plays one episode (the outermost around the step that holds no reset) is left after a count
+    of its own: `for t in range(200)`, `while count < 200 and not done`."""
+    episode = None
+    for loop in source.loops(step):
+        if any(source.runs_in(loop, reset) for reset in source.env_resets()):
+            break
+        episode = loop
+    if isinstance(episode, ast.For):
+        return isinstance(episode.iter, ast.Call) and source.name(episode.iter.func) in ("range", "builtins.range")
+    test = episode.test if isinstance(episode, ast.While) else None
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    order = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    return any(isinstance(p, ast.Compare) and isinstance(p.ops[0], order) for p in parts)

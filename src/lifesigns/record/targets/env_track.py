@@ -57,6 +57,8 @@ class EnvTrack:
         self.episode_series = [Thinned(series(f"env.episode_{k}", subject)) for k in ("return", "length", "truncated")]
         self.raw: Thinned | None = None
         self.novelty = Novelty()
+        self.cut_at, self.past_limit = -1, 0
+        """How many steps had been made when a limit last cut an episode off; steps that went on from there, unreset."""
         self.first: list[bytes] | None = None
         """The first observations of all parts, until a second episode has begun."""
 
@@ -70,6 +72,7 @@ class EnvTrack:
         if not (isinstance(options, dict) and "reset_mask" in options):
             self.begun_at, self.carried = [self.steps] * self.n, [0.0] * self.n
             self.skipping = []
+        self.cut_at = -1
         self.last_obs = obs
         if self.first is None and self.n > 1:
             self.first = _rows(obs, self.n)
@@ -89,7 +92,7 @@ class EnvTrack:
             self.use.on_burst()
         self.rewards.append(reward if type(reward) is float else _number(reward))
         if terminated or truncated:
-            self._end(0, self.rewards[-1], bool(truncated) and not terminated, obs, _single_raw(info))
+            self._end_one(bool(truncated) and not terminated, obs, info)
         self.last_obs = obs
         if not self.is_eval:
             recorder.env_step += 1
@@ -98,6 +101,17 @@ class EnvTrack:
         self.countdown -= 1
         if self.countdown <= 0:
             self._look(obs, action, info)
+
+    def _end_one(self, cut: bool, obs: Any, info: Any) -> None:
+        """An end of a single environment, unless it was cut off at the step before and is stepped on without a reset:
+        it then says at every step that it is over."""
+        steps = self.steps
+        if self.cut_at == steps - 1:
+            self.past_limit += 1
+            self.begun_at[0], self.carried[0] = steps, 0.0
+        else:
+            self._end(0, self.rewards[-1], cut, obs, _single_raw(info))
+        self.cut_at = steps if cut else -1
 
     def step_many(
         self, action: Any, obs: Any, rewards: Any, terminated: Any, truncated: Any, infos: Any, ending: Ending
@@ -221,7 +235,7 @@ class EnvTrack:
     def flush(self) -> None:
         """Writes the statistics of the steps since the last flush."""
         role = self.use.role()
-        self.recorder.describe(self.subject, role=role)
+        self.recorder.describe(self.subject, role=role, **({"past_limit": self.past_limit} if self.past_limit else {}))
         self._reward_statistics()
         if self.terms:
             terms, self.terms = self.terms, []
