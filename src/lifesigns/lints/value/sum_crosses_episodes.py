@@ -117,6 +117,31 @@ class SumCrossesEpisodes(LintRule):
                 last = delta + gamma * lam * last
                 last = last * (1 - dones[t])
             """,
+        "rollouts that end with the episode": """
+            class Agent(nn.Module):
+                def learn(self):
+                    s, r, s_next, mask = self.batch()
+                    delta = r + gamma * self.v(s_next) * mask - self.v(s)
+                    advantage = 0.0
+                    for d in delta.detach().numpy()[::-1]:
+                        advantage = gamma * lam * advantage + d[0]
+                        advantages.append(advantage)
+                def batch(self):
+                    masks = [0 if done else 1 for done in self.dones]
+                    return s, r, s_next, masks
+            def main():
+                env, agent = gym.make("CartPole-v1"), Agent()
+                for episode in range(1000):
+                    s, _ = env.reset()
+                    done = False
+                    while not done:
+                        for t in range(20):
+                            s, r, done, truncated, info = env.step(agent.act(s))
+                            agent.put(s, r, done)
+                            if done or truncated:
+                                break
+                        agent.learn()
+            """,
         "one that is called an episode": """
             def add_advantages(episode, gamma, lam):
                 adv = 0.0
@@ -143,8 +168,36 @@ class SumCrossesEpisodes(LintRule):
                 text = f"`{unread.name}` is given to this function, which sums over steps, and never read"
                 yield self.at(held.binding.statement, text)
             elif not _masked(source, held) and any(_has_end(source, f.node) for t in held.now for f in t.factors):
+                if _of_one_episode(source, scope):
+                    continue
                 text = "the value of the next state is masked at ends and the sum over later steps is not"
                 yield self.at(held.binding.statement, text)
+
+
+def _of_one_episode(source: Source, scope: Scope | None) -> bool:
+    """Whether every call of the function follows a loop of environment steps that is left where an episode ends, so
+    that no rollout holds parts of two (`for t in range(20): …; if done: break`, then `learn()`)."""
+    calls = source.callers(scope) if scope is not None else []
+    played = [loops[0] for step in source.env_steps() if (loops := source.loops(step.call))]
+    if not calls or not played or not all(_left_at_end(source, loop) for loop in played):
+        return False
+    return all(any(_follows(source, call, loop) for loop in played) for call in calls)
+
+
+def _left_at_end(source: Source, loop: ast.AST) -> bool:
+    if isinstance(loop, ast.While) and any(is_end(source, n) for n in ast.walk(loop.test)):
+        return True
+    branches = [n for n in ast.walk(loop) if isinstance(n, ast.If) and any(isinstance(b, ast.Break) for b in n.body)]
+    return any(is_end(source, n) for branch in branches for n in ast.walk(branch.test))
+
+
+def _follows(source: Source, call: ast.AST, loop: ast.AST) -> bool:
+    """Whether the call's statement stands behind the loop in one block."""
+    around = source.parent(loop)
+    for block in (getattr(around, name, None) for name in ("body", "orelse")):
+        if isinstance(block, list) and loop in block:
+            return source.statement(call) in block[block.index(loop) + 1 :]
+    return False
 
 
 def _half_masked(source: Source, loop: ast.For) -> Iterable[ast.AST]:
