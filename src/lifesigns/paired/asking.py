@@ -16,7 +16,7 @@ from lifesigns.paired.runlog import GRAD
 SHORT_LENGTHS, SHORTER_LENGTHS = (11, 7), (5, 3)
 """Steps after which the even and the odd episodes of the busy world end, by truncation and by termination; the shorter
 ones where an agent learns after fewer than 24 steps, or where episodes are that short by themselves."""
-LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 6.0}
+LONG = {"updates": 4000, "phases": 100_000, "updates_after": 8, "seconds": 8.0}
 LONG_PHASE = 8
 """Updates without an environment step between them, from which a script learns in phases (as the run itself counts)."""
 SECOND_S = 10.0

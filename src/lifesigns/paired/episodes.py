@@ -45,6 +45,8 @@ def _meet(lab: Lab, facts: Facts, stain: Stain) -> None:
         line = origin.open_mask(stain, found)
         if line is None and not [p for p in stain.base.parents[found] if p >= 0]:
             line = origin.special_call(lab.plan("busy"), stain, found)
+        facts.data["factors"] = [] if line else origin.factors(stain, found)
+        facts.data["setting_names"] = list(stain.base.notes.get("setting_names", {}))
         facts.data.update({"line": line} if line else {})
 
 
@@ -102,8 +104,8 @@ def _never_bootstrapped(lab: Lab) -> dict[str, Any]:
 
 
 def _ended_targets(lab: Lab, stain: Stain) -> dict[str, Any]:
-    """Of the targets that hold the last reward of a truncated episode, those that do not answer to its last
-    observation; read where the two first meet."""
+    """Of the targets that hold the last reward of a truncated episode, those that do not answer to its last observation
+    (`ended_lost`), nor to the kind of its end (`ended_silent`); read where the two first meet."""
     try:
         rewards = lab.stain("busy", "reward-truncated")
     except Blind:
@@ -120,9 +122,22 @@ def _ended_targets(lab: Lab, stain: Stain) -> dict[str, Any]:
         rows = np.abs(paid) > 0.1 * np.abs(paid).max()
         lost = rows & (change == 0)
         if rows.any():
-            place = origin.place(stain.base.site(i))
-            return {"ended_targets": int(rows.sum()), "ended_lost": int(lost.sum()), "ended_line": place}
+            found = {"ended_targets": int(rows.sum()), "ended_lost": int(lost.sum())}
+            found["ended_silent"] = int((lost & ~_moved(lab, i, change.shape)).sum())
+            return {**found, "ended_line": origin.place(stain.base.site(i))}
     return {}
+
+
+def _moved(lab: Lab, record: int, shape: tuple[int, ...]) -> Any:
+    """Which numbers of a record answer where truncated ends are returned as terminations."""
+    try:
+        ends = lab.stain("busy", "end-kind")
+    except Blind:
+        return np.ones(shape, dtype=bool)
+    change = ends.delta(record) if record in ends.marks else None
+    if record >= ends.common:
+        return np.ones(shape, dtype=bool)
+    return np.zeros(shape, dtype=bool) if change is None else change != 0
 
 
 def _lost_at(lab: Lab, stain: Stain) -> dict[str, Any]:

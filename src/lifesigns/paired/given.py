@@ -36,6 +36,7 @@ def handed_on(plan: Plan, facts: Facts) -> None:
     if "decay" in facts.data:
         read["lambda" if "gamma" in facts.data else "gamma"] = facts.data["decay"] / facts.data.get("gamma", 1.0)
     names = plan.log.notes.get("setting_names", {})
+    facts.data["setting_names"] = list(names)
     files = list(dict.fromkeys(s[2] for s in plan.log.sites if s and s[2]))
     for kind, value in read.items():
         known = [pair[1] for pair in facts.data["settings"].get(kind, [])]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from lifesigns.paired import hunts
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.locate import LinePath, Mark, text_of
 from lifesigns.paired.scales import near
@@ -19,7 +20,8 @@ def _lost(data: dict[str, Any]) -> bool:
 
 def _alike(data: dict[str, Any]) -> bool:
     lost = _lost(data) or bool(data.get("ended_lost"))
-    return lost and not data.get("kind_matters") and not data.get("never_bootstrapped")
+    alike = not data.get("kind_matters") or bool(data.get("gradients_touched") and data.get("ended_silent"))
+    return lost and alike and not data.get("never_bootstrapped")
 
 
 def _told_apart(data: dict[str, Any]) -> bool:
@@ -31,7 +33,22 @@ def _crossing(data: dict[str, Any]) -> bool:
 
 
 def _off(data: dict[str, Any]) -> bool:
-    return bool(data.get("settings")) and data.get("planted_as") == "once" and not data.get("line")
+    settled = data.get("line") or _factor_off(data)
+    return bool(data.get("settings")) and data.get("planted_as") == "once" and not settled
+
+
+def _factor_off(data: dict[str, Any]) -> bool:
+    """Whether stored numbers weigh the next value otherwise than the rewards of the target fade, or than is set."""
+    weight, decay, steps = data.get("bootstrap_weight"), data.get("decay"), int(data.get("responses", 0))
+    if not data.get("factors") or weight is None or data.get("line"):
+        return False
+    if decay is not None and steps > 1:
+        return not near(weight, decay**steps)
+    return not any(near(weight, pair[1]) for pair in data.get("settings", {}).get("gamma", []))
+
+
+def _kept(data: dict[str, Any]) -> bool:
+    return bool(data.get("gradients_touched")) and bool(data.get("factors")) and not data.get("line")
 
 
 def _wrong_way(data: dict[str, Any]) -> bool:
@@ -51,6 +68,15 @@ def _leaks(data: dict[str, Any]) -> bool:
 
 
 def _shifted(data: dict[str, Any]) -> bool:
+    return _misplaced(data) and not data.get("otherwise")
+
+
+def _turned_round(data: dict[str, Any]) -> bool:
+    """Whether the right row answers as well, otherwise: rewards are summed up in another order."""
+    return _misplaced(data) and bool(data.get("otherwise"))
+
+
+def _misplaced(data: dict[str, Any]) -> bool:
     wrong = data.get("shifted", 0) + data.get("other_environment", 0)
     return wrong > data.get("right", 0)
 
@@ -88,13 +114,16 @@ def _stored_apart(data: dict[str, Any]) -> bool:
 WANTED: tuple[tuple[str, Suspect, str, str, str], ...] = (
     ("reward", _lost, "natural", "reward-comb", "lost"),
     ("discounting", _off, "natural", "reward-once", "spread"),
+    ("discounting", _factor_off, "natural", "reward-once", "number"),
     ("reward-sign", _wrong_way, "natural", "reward-once", "negative"),
     ("reward-pairing", _shifted, "natural", "reward-once", "stored"),
+    ("reward-pairing", _turned_round, "natural", "reward-once", "spread"),
     ("reward-scaling", _transformed, "natural", "reward-once", "stored"),
     ("episode-boundary", _crossing, "busy", "reward-first-steps", "cut"),
     ("truncated-end", _alike, "busy", "end-kind", "merged"),
     ("truncated-end", _told_apart, "busy", "obs-truncated", "last read"),
     ("terminal-observation", _leaks, "busy", "obs-terminal", "last"),
+    ("terminal-observation", _kept, "busy", "obs-terminal", "number"),
     ("terminal-observation", _ends_alike, "busy", "end-kind", "merged"),
     ("autoreset-rows", _leaks, "busy", "dummy-reward", "stored"),
     ("episode-memory", _touched, "busy", "obs-one-episode", "memory"),
@@ -140,7 +169,7 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
             one.data["line"] = {"file": mark.file, "line": mark.line, "text": text_of(mark.file, mark.line)}
 
 
-AT_ONCE = frozenset(("stored", "beside", "taken", "ignored"))
+AT_ONCE = frozenset(("stored", "beside", "taken", "ignored", "number"))
 """Hunts that end where a step's result is taken up; the others follow it into the updates."""
 LATE, STEPS_AFTER = 48, 24
 """Environment steps: planted later than that, the lines before are not logged; of a hunt that ends at once, so many
@@ -176,7 +205,10 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     if how == "spread":
         return path.spread(int(data.get("planted_rows", 0)) or 1)
     if how == "cut":
-        return path.cut(int(data.get("planted_rows", 0)) or 1)
+        mark = path.cut(int(data.get("planted_rows", 0)) or 1)
+        return (hunts.emptied(path, mark) if mark is not None else None) or mark
+    if how == "number":
+        return hunts.number(path, data["factors"], data.get("setting_names", ()))
     if how == "stored":
         return path.stored()
     if how == "last":
@@ -188,6 +220,9 @@ def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark |
     """The line where the flags of an end are merged, unless what is merged there is used as a mask elsewhere; for a
     last observation that is handed on to no network, the line that calls the network on something else."""
     if how == "merged":
+        called = hunts.flagged(path)
+        if called is not None:
+            return called
         mark, other = path.end(), data.get("mask_line")
         if mark is not None and HANDED_ON.search(text_of(mark.file, mark.line)):
             return mark

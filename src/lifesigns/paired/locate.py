@@ -50,6 +50,9 @@ class LinePath:
         restless = _restless(a, _events(again))
         self.marks: list[Mark] = []
         self.negative: Mark | None = None
+        self._calls: dict[tuple[str, int], int] = {}
+        at = Counter((e.file, e.line) for e in a)
+        self.steps = max((n for key, n in at.items() if STEP_CALL.search(text_of(*key))), default=0)
         for i, (x, y) in enumerate(zip(a, b, strict=False)):
             if (x.file, x.line) != (y.file, y.line):
                 break
@@ -197,7 +200,7 @@ class LinePath:
         stepping = {self.events[i].frame for i in steps}
         called = [m for m in later if m.at > last_step and m.frame not in stepping]
         inside = Counter((m.file, m.line, m.frame) for m in called)
-        times = {frame: self._times_before(frame) for frame in {m.frame for m in called}}
+        times = {m.frame: 1 if self.each_step(m) else self._times_before(m.frame) for m in called}
         found = next(
             (m for m in called if inside[(m.file, m.line, m.frame)] > min(planted, times[m.frame] or planted)), None
         )
@@ -205,6 +208,13 @@ class LinePath:
             return found
         counts = Counter((m.file, m.line) for m in tail)
         return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
+
+    def each_step(self, mark: Mark) -> bool:
+        """Whether the function of a mark is called about once a step: of a window of steps, which holds one planted."""
+        if (mark.file, mark.line) not in self._calls:
+            calls = {e.frame for e in self.events if (e.file, e.line) == (mark.file, mark.line)}
+            self._calls[mark.file, mark.line] = len(calls)
+        return 2 * self._calls[mark.file, mark.line] > self.steps
 
     def _times_before(self, frame: int) -> int:
         """Stained steps (of all environments at once, where they are stepped together) between the call of a function

@@ -14,7 +14,7 @@ import numpy as np
 
 from lifesigns.paired import options
 from lifesigns.paired.locate import text_of
-from lifesigns.paired.plan import Plan
+from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
 from lifesigns.paired.source import ENDS, assigned
 
@@ -87,6 +87,36 @@ def open_mask(stain: Stain, until: int) -> dict[str, Any] | None:
                 source = written_at(log, one)
                 return place(log.site(source if source >= 0 else one))
     return None
+
+
+def factors(stain: Stain, until: int, most: int = 4) -> list[float]:
+    """Numbers, apart from 0 and 1, by which stored data multiply a stained value in the first such operation up to
+    record `until`, the most frequent first; none where the factor is computed from something else."""
+    log = stain.base
+    for i, change in stain.ops():
+        if i > until:
+            break
+        if log.name(i) not in MASKING or not change.ndim or not any(p in stain.marks for p in log.parents[i]):
+            continue
+        for one in (p for p in log.parents[i] if p >= 0 and p not in stain.marks and is_data(log, p)):
+            value = log.value(one)
+            if value is None or value.shape != change.shape or value.dtype.kind != "f":
+                continue
+            levels, times = np.unique(value[change != 0], return_counts=True)
+            return [float(v) for v in levels[np.argsort(-times)] if v not in (0.0, 1.0)][:most]
+    return []
+
+
+def is_data(log: RunLog, record: int) -> bool:
+    """Whether a record holds data that no operation computed: read from an array or a list, reshaped at most."""
+    for _ in range(12):
+        parents = [p for p in log.parents[record] if p >= 0]
+        if log.kind(record) != "op" or not parents:
+            return log.kind(record) == "op"
+        if len(parents) > 1 or log.name(record) not in VIEWS:
+            return False
+        record = parents[0]
+    return False
 
 
 def special_call(plan: Plan, stain: Stain, until: int) -> dict[str, Any] | None:
@@ -193,6 +223,22 @@ def constant_term(log: RunLog, loss: int) -> dict[str, Any] | None:
             return place(log.site(i))
         waiting += parents
     return None
+
+
+def unused_part(log: RunLog, loss: int) -> bool:
+    """Whether a loss is computed from one of several outputs of a network's call and not from another one that needs a
+    gradient as well."""
+    start = max((i for i in log.of_kind("step", "end", "loss").tolist() if i < loss), default=-1)
+    behind, waiting = set[int](), [p for p in log.parents[loss] if p > start] if loss >= 0 else []
+    while waiting:
+        i = waiting.pop()
+        if i not in behind:
+            behind.add(i)
+            waiting += [p for p in log.parents[i] if p > start]
+    parts = [i for i in range(start + 1, loss) if log.kind(i) == "call" and "[" in log.name(i) and log.rows[i, GRAD]]
+    used = {log.name(i).split("[")[0] for i in parts if i in behind}
+    names = {log.name(i) for i in parts if i in behind}
+    return any(log.name(i) not in names and log.name(i).split("[")[0] in used for i in parts)
 
 
 def column_line(log: RunLog, operation: int) -> dict[str, Any] | None:
@@ -313,7 +359,8 @@ def producer(plan: Plan, wanted: Mapping[tuple[int, int], Any]) -> dict[str, Any
     row = {part: n for n, part in enumerate(plan.train_parts)}
     right: dict[int, int] = {}
     order: dict[int, int] = {}
-    steps = [s for s in plan.training if (s.part, s.number) in wanted and s.part == plan.train_parts[0]][:64]
+    steps = [s for s in plan.training if (s.part, s.number) in wanted and s.part == plan.train_parts[0]]
+    steps = (_chosen_by_network(plan, steps) or steps)[:64]
     for step in steps:
         action = np.asarray(wanted[(step.part, step.number)]).reshape(-1)
         seen: set[int] = set()
@@ -331,6 +378,13 @@ def producer(plan: Plan, wanted: Mapping[tuple[int, int], Any]) -> dict[str, Any
     known = [s for s, n in right.items() if n == len(steps) and n >= FEWEST_STEPS]
     chosen = min(known, key=lambda s: order[s], default=None)
     return place(Site(*log.sites[chosen])) if chosen is not None and log.sites[chosen] else None
+
+
+def _chosen_by_network(plan: Plan, steps: list[Step]) -> list[Step]:
+    """Those before which a network was called for acting: not those of a warm-up with random actions."""
+    starts = {s.number: s.action for s in plan.training if s.part == plan.train_parts[0]}
+    calls = np.array(sorted(plan.acting_calls))
+    return [s for s in steps if np.any((calls < s.action) & (calls > starts.get(s.number - 1, -1)))]
 
 
 def _holds(value: Any, action: Any, row: int, parts: int) -> bool:

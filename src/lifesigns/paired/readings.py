@@ -17,6 +17,8 @@ LEAST = 0.02
 DENSE, ENOUGH = 0.95, 0.8
 """An operation of which a larger share of numbers moves has spread the reward over the batch (a mean was taken off);
 among those with about the most responses, the earliest is read."""
+MOST_WEIGHT = 1.5
+"""of a value in its target, that is read as such; assumed (a discount is 1 at most)."""
 GEOMETRIC = 2e-3
 """Relative spread of the ratios of neighbouring responses that still counts as one ratio."""
 
@@ -131,6 +133,8 @@ def bootstrap_weights(values: Stain, rewards: Stain, until: int, delta: float) -
         return None
     record, change = found
     levels = _levels(change[change != 0])
+    if np.any(np.abs(levels[:8]) > MOST_WEIGHT * delta):
+        return None  # the plant went through a policy or a network as well
     return ((levels[:8] / delta).tolist(), record) if len(levels) else None
 
 
@@ -187,13 +191,15 @@ def _needs_gradient(plan: Plan, record: int) -> bool:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows that a changed reward reached, by whose observation they stand beside."""
+    """Rows that a changed reward reached in full, by whose observation they stand beside; and how often the right row
+    answered, by another amount."""
 
     right: int
     shifted: int
     other_env: int
     example: str
     record: int
+    otherwise: int = 0
 
 
 def pairs(
@@ -209,7 +215,7 @@ def pairs(
     if len(width) != 1:
         return None
     dims = width.pop()
-    right = shifted = other = 0
+    right = shifted = other = otherwise = 0
     example, record = "", -1
     ops = [(i, c) for i, c in stain.ops() if c.ndim in (1, 2) and c.size == c.shape[0] and c.shape[0] > 1]
     for grad in [g for g in plan.grads if g < until][:64]:
@@ -221,10 +227,13 @@ def pairs(
             flat = change.reshape(-1)
             rows = np.flatnonzero(np.abs(flat - level) <= 1e-3 * abs(level))
             mine = [r for j, r in inputs if len(r) == len(flat)]
+            beside = set(np.flatnonzero(flat).tolist()) - set(rows.tolist())
+            beside = beside if len(beside) <= 0.5 * len(flat) else set()  # a mean was taken off
+            otherwise += sum(bool(wanted & set(_owners(plan, mine, row, dims))) for row in beside)
             if not len(rows) or not mine or len(rows) > 0.5 * len(flat) + 1:
                 continue
             for row in rows.tolist():
-                owners = {o for m in mine for o in plan.observations.get(m[row][:dims].tobytes(), [])}
+                owners = _owners(plan, mine, row, dims)
                 if not owners:
                     continue
                 if owners & wanted:
@@ -239,7 +248,12 @@ def pairs(
                     example = example or _example(owners, wanted)
     if not right + shifted + other:
         return None
-    return Pairs(right, shifted, other, example, record)
+    return Pairs(right, shifted, other, example, record, otherwise)
+
+
+def _owners(plan: Plan, batches: Sequence[NDArray[np.float32]], row: int, dims: int) -> set[tuple[int, int]]:
+    """The steps whose observation stands in a row of one of these batches."""
+    return {o for m in batches for o in plan.observations.get(m[row][:dims].tobytes(), [])}
 
 
 def stacked_pairs(

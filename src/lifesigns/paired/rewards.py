@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import given, readings
+from lifesigns.paired import given, horizon, origin, readings
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, Stain
 
 STRONG = -1000.0
 """Moves a target across the linear part of a Huber loss, where gradients do not depend on the target."""
-
 
 ENOUGH_ROWS = 4
 """planted rows that are seen before anything is learned from which on later records are left out; assumed."""
@@ -92,6 +91,8 @@ def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: read
         if found is not None:
             facts.data["bootstrap_weight"] = found[0][-1]
             facts.data["bootstrap_weights"] = found[0]
+            facts.data["factors"] = origin.factors(values, found[1])
+            facts.data["value_steps"] = horizon.value_steps(lab.plan("natural"))
             facts.site = values.base.site(found[1])
     elif which == "once" and np.isfinite(reading.ratio):
         for name in ("next-value", "one-value"):
@@ -187,9 +188,8 @@ def pairing(lab: Lab, facts: Facts) -> None:
         found = found or readings.stacked_pairs(plan, stain, planted, level, stain.common, constant=whole)
         if found is not None:
             answer(stain, facts)
-            facts.data.update(
-                right=found.right, shifted=found.shifted, other_environment=found.other_env, example=found.example
-            )
+            facts.data.update(right=found.right, shifted=found.shifted, other_environment=found.other_env)
+            facts.data.update(example=found.example, otherwise=found.otherwise)
             if found.record >= 0:
                 facts.site = stain.base.site(found.record)
             return

@@ -93,6 +93,22 @@ def guard_of(file: str, line: int, names: Iterable[str]) -> int:
     return guard or mask or line
 
 
+EMPTYING = frozenset(("clear", "popleft", "pop", "popitem"))
+
+
+def emptying_branch(file: str, line: int) -> int:
+    """The first line of the branch, in the function around `line`, that is taken at the end of an episode and takes
+    something out of a container; 0 where there is none."""
+    tree = tree_of(file)
+    inside = _innermost(tree, line) if tree is not None else None
+    for node in ast.walk(inside) if inside is not None else ():
+        if isinstance(node, ast.If) and _names_end(ast.unparse(node.test)):
+            calls = (c for part in node.body for c in ast.walk(part) if isinstance(c, ast.Call))
+            if any(isinstance(c.func, ast.Attribute) and c.func.attr in EMPTYING for c in calls):
+                return node.body[0].lineno
+    return 0
+
+
 def never_run(file: str, names: set[str], run: set[int], seen: set[int]) -> int:
     """The line of a call of one of `names` that is in a branch of a condition on an episode's end and not among the
     lines of its calls that have `run`, in a function of which some line was `seen`; 0 where there is none."""

@@ -66,12 +66,15 @@ def unreached(lab: Lab, facts: Facts) -> None:
 
 
 def unreached_line(log: RunLog, grad: int, about: dict[str, Any]) -> dict[str, Any] | None:
-    """A term of the loss that no parameter reaches, else where the module of the first silent parameter is called (if
-    some are reached), else the line that made the loss."""
+    """A term of the loss that no parameter reaches; the line that made the loss, if that leaves out one of several
+    outputs of a network; else where the module of the first silent parameter is called (if some are reached), else the
+    line that made the loss."""
     loss = next((i for i in reversed(log.of_kind("loss").tolist()) if i < grad), -1)
     constant = origin.constant_term(log, loss) if loss >= 0 else None
     if constant is not None:
         return constant
+    if about["never"] and len(about["never"]) < about["parameters"] and origin.unused_part(log, loss):
+        return origin.reduced_at(log, loss)
     called = [x for x in about.get("called_at", []) if x]
     if called and len(about["never"]) < about["parameters"]:
         return {"file": called[0]["file"], "line": called[0]["line"]}

@@ -13,7 +13,8 @@ FEWEST_ENDS = 2
 
 LOST_SHARE, FEWEST_TARGETS = 0.2, 4
 """share of ended targets that may be silent where both kinds of end are treated alike, and how many there must be;
-assumed (units of a network that are off). Where the kinds are told apart the reward may stand in another row."""
+assumed (units of a network that are off). Where the kinds are told apart, those count that answer to neither, and some
+must answer (else the reward stands in another row)."""
 
 
 class TruncatedEndNotBootstrapped(DyeRule):
@@ -67,10 +68,13 @@ class TruncatedEndNotBootstrapped(DyeRule):
         if not facts.get("bootstraps") and not facts.get("never_bootstrapped"):
             raise CannotTell("nothing is bootstrapped from the value of a next observation")
         ended, lost = count(facts, "ended_targets", 0), count(facts, "ended_lost", 0)
-        if _lost(ended, lost, bool(facts.get("kind_matters"))) and not facts.get("through_statistics"):
+        told_apart = bool(facts.get("kind_matters"))
+        if told_apart:
+            lost = count(facts, "ended_silent", 0)
+        if _lost(ended, lost, told_apart) and not facts.get("through_statistics"):
             message = (
                 f"{lost} of {ended} targets that hold the last reward of a truncated episode do not answer to its last "
-                f"observation{_kind(facts.get('kind_matters'))}"
+                f"observation{_and_kind(facts.get('kind_matters'))}"
             )
             yield self.found(view, message, "error", lost / ended, 0.0, series="dye.lost_share", unit="share")
             return
@@ -94,6 +98,8 @@ class TruncatedEndNotBootstrapped(DyeRule):
         yield dye_case("told apart", self.dye, {**seen, "kind_matters": True})
         some = {**seen, "gradients_touched": 9, "ended_targets": 12, "ended_lost": 8, "kind_matters": False}
         yield dye_case("some of the targets", self.dye, some)
+        apart = {**some, "kind_matters": True, "ended_silent": 6}
+        yield dye_case("some of the targets, told apart", self.dye, apart)
         never = {**seen, "bootstraps": False, "never_bootstrapped": "Sequential#1", "kind_matters": False}
         yield dye_case("a branch never taken", self.dye, never)
         yield dye_case("not known", self.dye, {**seen, "kind_blind": "there was no time"})
@@ -104,12 +110,18 @@ class TruncatedEndNotBootstrapped(DyeRule):
         yield dye_case("bootstrapped", self.dye, {**seen, "kind_matters": True}, effects=(0.3, 0.1))
         yield dye_case("one gradient", self.dye, {**seen, "gradients_touched": 1})
         yield dye_case("any end", self.dye, {**seen, "kind_matters": False})
+        elsewhere = {"kind_matters": True, "ended_targets": 8, "ended_lost": 8, "ended_silent": 8}
+        yield dye_case("rewards in other rows", self.dye, {**seen, **elsewhere})
 
 
 def _lost(ended: int, lost: int, told_apart: bool) -> bool:
-    if told_apart:
-        return False
+    if told_apart:  # some answer: the reward does not stand in another row throughout
+        return ended > lost > LOST_SHARE * ended and ended >= FEWEST_TARGETS
     return lost >= ended >= FEWEST_ENDS or (ended >= FEWEST_TARGETS and lost > LOST_SHARE * ended)
+
+
+def _and_kind(matters: object) -> str:
+    return ", nor to the kind of its end, as the others do" if matters else _kind(matters)
 
 
 def _kind(matters: object) -> str:

@@ -27,9 +27,10 @@ class DiscountingDiffersFromSettings(DyeRule):
     How it decides
     --------------
     The ratio of neighbouring responses is γλ for advantages and γ for returns. A value 1 higher moves its target by γ,
-    or by γ to the power n. Each reading is compared with every setting of its kind; it fires where none is within
-    0.0001 of it (relative, and 0.0002 absolute). Without a setting it cannot tell and says what it read. Two runs, bit
-    for bit the same but for the reward, so the response holds no noise.
+    or by γ to the power n, and belongs to the observation n steps later (told by its bytes). Each reading is compared
+    with every setting of its kind; it fires where none is within 0.0001 of it (relative, and 0.0002 absolute). Without
+    a setting it cannot tell and says what it read. Two runs, bit for bit the same but for the reward, so the response
+    holds no noise.
 
     When it is wrong
     ----------------
@@ -71,7 +72,8 @@ class DiscountingDiffersFromSettings(DyeRule):
             if reading.matches:
                 continue
             nearest = min(reading.wanted, key=lambda w: abs(w.value - reading.value))
-            message = f"{reading.said}; the settings say {nearest.text}"
+            says = "" if reading.kind == "value_steps" else "the settings say "
+            message = f"{reading.said}; {says}{nearest.text}"
             yield self.found(
                 view, message, "error", reading.value, nearest.value, series=f"dye.{reading.kind}", unit=reading.unit
             )
@@ -89,13 +91,15 @@ class DiscountingDiffersFromSettings(DyeRule):
         yield dye_case("one step's gamma", self.dye, {**n_step, "bootstrap_weight": 0.99})
         one_less = {"responses": 2, "bootstrap_weight": 0.99**2}
         yield dye_case("one step less", self.dye, {**n_step, **one_less})
+        early = {"responses": 3, "bootstrap_weight": 0.99**3, "value_steps": 2}
+        yield dye_case("the value of a step before", self.dye, {**n_step, **early})
         yield dye_case("one discount too many", self.dye, {**td, "scale": 0.99, "bootstrap_weight": 0.99})
         yield dye_case("no credit", self.dye, {**on_policy, "responses": 1, "rows_before": 9})
 
     def quiet_on(self) -> Iterable[Case]:
         """As set: one step, n steps, advantages, returns; settings of several values; rounding."""
         td = {"planted_as": "comb", "responses": 1, "scale": 1.0, "settings": SETTINGS, "bootstrap_weight": 0.99}
-        yield dye_case("one step", self.dye, td)
+        yield dye_case("one step", self.dye, {**td, "value_steps": 1})
         several = {"gamma": [["gamma", 0.1], ["gamma", 0.99]]}
         yield dye_case("several settings", self.dye, {**td, "settings": several})
         n_step = {"responses": 3, "decay": 0.99, "bootstrap_weight": 0.99**3}

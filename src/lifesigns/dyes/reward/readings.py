@@ -84,7 +84,8 @@ def readings_of(facts: Mapping[str, Any], settings: Settings) -> list[Reading]:
     responses = int(known(facts, "responses") or 0)
     first = _first_reward(known(facts, "scale"), settings)
     if weight is not None:
-        return [*first, *_of_target(weight, decay, max(responses, 1), settings)]
+        steps = _power(weight, decay, max(responses, 1))
+        return [*first, *_of_target(weight, decay, steps, settings), *_later(known(facts, "value_steps"), steps)]
     found = [*first, *([_step(gamma, settings.gamma)] if gamma is not None else [])]
     if decay is not None:
         found.append(_of_rollout(decay, gamma, settings))
@@ -124,13 +125,21 @@ def _credit_expected(facts: Mapping[str, Any], settings: Settings) -> bool:
     return before is not None and before >= FEWEST_ROWS_BEFORE and named_both
 
 
-def _of_target(weight: float, decay: float | None, responses: int, settings: Settings) -> list[Reading]:
+def _later(distance: float | None, steps: int) -> list[Reading]:
+    """How many steps on the observation lies whose value follows the rewards: as many as there are rewards."""
+    if distance is None:
+        return []
+    said = f"the value in a target is that of the observation {distance:.0f} step{'s' if distance != 1 else ''} later"
+    rewards = f"{steps} reward{'s' if steps > 1 else ''} stand{'' if steps > 1 else 's'} before it in the target"
+    return [Reading("value_steps", distance, said, (Wanted(float(steps), rewards),), "steps")]
+
+
+def _of_target(weight: float, decay: float | None, steps: int, settings: Settings) -> list[Reading]:
     """γ and n of a target `r₁ + γr₂ + … + γⁿV`: rewards answer in n sizes, the value with γⁿ."""
-    steps = _power(weight, decay, responses)
     gamma = copysign(abs(weight) ** (1.0 / steps), weight)
     beside = f" (the next value by {weight:.6g} over {steps} steps)" if steps > 1 else ""
     found = [Reading("gamma", gamma, f"the code discounts by γ = {gamma:.6g} a step{beside}", settings.gamma)]
-    if decay is not None and responses >= 2:
+    if decay is not None and steps >= 2:
         said = f"the rewards inside a target fade by γ = {decay:.6g} a step"
         found.append(Reading("reward_gamma", decay, said, settings.gamma))
     said = f"a target holds {steps} reward{'s' if steps > 1 else ''}"

@@ -94,7 +94,7 @@ class Parts:
         if log.update == 0:
             self.first_group.add(part.number)
         elif part.number not in self.first_group and session.eval_seen_at < 0:
-            session.eval_seen_at = log.update
+            session.eval_seen_at, session.light = log.update, False
         session.on_env_step(part.number in self.first_group)
         self._keep_streams(part)
         terminated, truncated = self._world(part, terminated, truncated)
@@ -267,6 +267,7 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
     vector = sys.modules["gymnasium.vector"]
     _watch_autoreset(vector, session)
     if session.kinds("copy"):
+        taps.replace(vector.SyncVectorEnv, "__init__", layers.made(vector.SyncVectorEnv.__init__, session))
         for name in ("step", "reset"):
             taps.replace(vector.SyncVectorEnv, name, layers.copied(getattr(vector.SyncVectorEnv, name), session))
     asynchronous = vector.AsyncVectorEnv

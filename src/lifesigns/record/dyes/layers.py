@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from functools import wraps
 from typing import Any
 
@@ -44,6 +45,30 @@ def copying(cls: type, parts: Any) -> None:
         setattr(owner, name, copied(owner.__dict__[name], parts.session))
 
 
+def made(original: Any, session: Session) -> Any:
+    """A constructor that notes where the script asked for an environment that reuses its arrays (`copy=False`)."""
+
+    @wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        user = callsite.user_frame(callsite.here(1))
+        if user is not None and kwargs.get("copy") is False:
+            place = callsite.at(user.f_code.co_filename, _argument(user.f_code.co_filename, user.f_lineno, "copy"))
+            session.notes.setdefault("made_with", {})[type(self).__name__] = place
+        original(self, *args, **kwargs)
+
+    return __init__
+
+
+def _argument(file: str, line: int, name: str) -> int:
+    """The line of an argument given by name in a call that begins at a line; that line where it cannot be read."""
+    try:
+        with open(file, encoding="utf-8") as held:
+            calls = [n for n in ast.walk(ast.parse(held.read())) if isinstance(n, ast.Call) and n.lineno == line]
+    except (OSError, SyntaxError, ValueError):
+        return line
+    return next((k.value.lineno for call in calls for k in call.keywords if k.arg == name), line)
+
+
 def copied(original: Any, session: Session) -> Any:
     last: dict[int, Any] = {}
 
@@ -59,6 +84,8 @@ def copied(original: Any, session: Session) -> Any:
             own = original if hasattr(original, "__wrapped__") else type(self).step
             code = getattr(own, "__wrapped__", original).__code__
             place = callsite.at(code.co_filename, code.co_firstlineno)
+            if callsite.kind_of(code.co_filename) != callsite.USER:  # a library does so because it was asked to
+                place = session.notes.get("made_with", {}).get(type(self).__name__) or place
             session.notes.setdefault("aliased", {})[type(self).__name__] = place
         last[id(self)] = obs
         return (obs.copy(), *result[1:])

@@ -52,7 +52,7 @@ class Session:
         self.notes: dict[str, Any] = {}
         self.quiet = 0
         self.phases = self.in_phase = 0
-        self.mute = False
+        self.mute = self.light = False
         self.eval_seen_at = self.loader = -1
         self.started, self.cpu_started = time.monotonic(), time.process_time()
         self.closing: list[Callable[[], None]] = []
@@ -146,6 +146,8 @@ class Session:
         self.log.update += 1
         self.in_phase += 1
         stop = self.stop
+        # until it evaluates, of a long run only what is acted on and the gradients are wanted
+        self.light = bool(stop["updates_after"]) and self.log.env_step > 0 and self.eval_seen_at < 0
         if stop["second"] and self.phases:
             self.finish("second phase")
         if self.held_back is not None:

@@ -21,20 +21,25 @@ class Steps:
         self.after_values: dict[int, list[Any]] = {}
 
     def before(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        """The gradient, and the parameters as they are; from here to `after` nothing is logged."""
+        """The gradient (of a light run, that there was one), and the parameters as they are; from here to `after`
+        nothing is logged."""
         session = self.session
         if session.quiet:
             return
         session.quiet += 1
         try:
+            name = f"{type(optimizer).__name__}#{self._number(optimizer)}"
+            site = session.site(sys._getframe(1))
+            if session.light:
+                session.add("grad", name, site, self.torch.zeros(1).numpy())
+                self.before_values[id(optimizer)] = None
+                return
             parameters = self.parameters(optimizer)
             zeros = self.torch.zeros
             flat = [
                 (zeros(p.numel()) if p.grad is None else p.grad.detach().to_dense().reshape(-1).float().cpu())
                 for p in parameters
             ]
-            site = session.site(sys._getframe(1))
-            name = f"{type(optimizer).__name__}#{self._number(optimizer)}"
             if flat:
                 session.add("grad", name, site, self.torch.cat(flat).numpy())
             self.before_values[id(optimizer)] = (
@@ -73,7 +78,10 @@ class Steps:
         if id(optimizer) not in self.before_values:
             return
         try:
-            name, site, before = self.before_values.pop(id(optimizer))
+            held = self.before_values.pop(id(optimizer))
+            if held is None:
+                return
+            name, site, before = held
             after = [p.detach().clone().reshape(-1).float().cpu() for p in self.parameters(optimizer)]
             self.after_values[id(optimizer)] = after
             if after:
@@ -83,7 +91,7 @@ class Steps:
             session.fail()
         finally:
             session.quiet -= 1
-        session.on_update()
+            session.on_update()
 
     def _number(self, optimizer: Any) -> int:
         if id(optimizer) not in self.numbers:

@@ -63,7 +63,7 @@ def install(torch: Any, session: Session) -> None:
         def __torch_function__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
             planted = None if session.quiet or not by_row.places else by_row.computed(func, args, kwargs or {})
             result = func(*args, **(kwargs or {})) if planted is None else planted
-            if not (session.quiet or networks.depth):
+            if not (session.quiet or networks.depth or session.light):
                 try:
                     session.quiet += 1
                     _operation(
@@ -299,7 +299,7 @@ class Networks:
             name = label if len(outputs) == 1 else f"{label}[{i}]"
             number = session.add("call", name, site, array, (), bool(one.requires_grad))
             operands.tag(self.torch, one, number)
-            if one.requires_grad and one.is_floating_point():
+            if one.requires_grad and one.is_floating_point() and not session.light:
                 one.register_hook(self._gradient(name, site, number))
 
     def _gradient(self, name: str, site: int, number: int) -> Any:
