@@ -89,6 +89,8 @@ def test_the_line_that_calls_truncated_ends_terminations(tmp_path: Path) -> None
     for k in range(3):
         stepped(base, factor="0.98", last="True", frame=2 + 4 * k)
         stepped(dyed, factor="0.98", terminated="True", last="True", frame=2 + 4 * k)
+        base.at(8, truncated="False")
+        dyed.at(8, truncated="False", terminated="False")  # falls back: a mark, and no end
     assert line(hunts.flagged(compared(base, dyed))) == 15, "handed on merged by the second call"
 
 

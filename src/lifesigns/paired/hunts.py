@@ -85,9 +85,14 @@ def flagged(path: LinePath) -> Mark | None:
     ends = [m for m in path.marks if STEP_CALL.search(text_of(m.file, m.line))]
     found: list[Mark] = []
     count = 0
+    before: dict[tuple[str, int], int] = {}
     for mark in ends:
         if any(0 < mark.at - other.at < HANDED_ON and other.frame > mark.frame for other in ends):
             continue  # the same step, as a wrapper hands it on
+        last = next((i for i in range(mark.at - 1, -1, -1) if _is_at(path, i, mark)), -1)
+        if last >= 0 and before.get((mark.file, mark.line)) == last:
+            continue  # the step after an end, whose flags fall back
+        before[mark.file, mark.line] = mark.at
         count += 1
         until = (i for i in range(mark.at + 1, len(path.events)) if _is_at(path, i, mark))
         called = _called_terminated(path, mark.at, next(until, len(path.events)))
