@@ -82,17 +82,19 @@ def caller(path: LinePath, at: int) -> Mark | None:
 def flagged(path: LinePath) -> Mark | None:
     """Ends of episodes that the planted steps truncated: the line that first calls them terminations, if one does at
     most of them (the line that returned it, or that handed it on)."""
-    ends = [m for m in path.marks if STEP_CALL.search(text_of(m.file, m.line))]
+    ends = [
+        m for m in path.marks if STEP_CALL.search(text_of(m.file, m.line)) and any(map(source.ENDS.search, m.names))
+    ]
     found: list[Mark] = []
     count = 0
     before: dict[tuple[str, int], int] = {}
     for mark in ends:
-        if any(0 < mark.at - other.at < HANDED_ON and other.frame > mark.frame for other in ends):
-            continue  # the same step, as a wrapper hands it on
         last = next((i for i in range(mark.at - 1, -1, -1) if _is_at(path, i, mark)), -1)
         if last >= 0 and before.get((mark.file, mark.line)) == last:
             continue  # the step after an end, whose flags fall back
         before[mark.file, mark.line] = mark.at
+        if any(0 < mark.at - other.at < HANDED_ON and other.frame > mark.frame for other in ends):
+            continue  # the same step, as a wrapper hands it on
         count += 1
         until = (i for i in range(mark.at + 1, len(path.events)) if _is_at(path, i, mark))
         called = _called_terminated(path, mark.at, next(until, len(path.events)))
