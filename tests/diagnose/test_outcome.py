@@ -36,6 +36,9 @@ NOISE = np.random.default_rng(0).normal(0, 5, 90)
         (np.full(90, NAN), None, "not learning"),
         (np.r_[NOISE + np.linspace(20, 200, 90), NAN, INF], None, "learning"),
         (np.full(90, 1e308), None, "not learning"),
+        (np.r_[NOISE + 20, NOISE[:14] + 250], NOISE[:30] + 22, "learning"),
+        (np.r_[NOISE + 20, NOISE[:14] + 24], NOISE[:30] + 22, "not learning"),
+        (np.r_[NOISE + 20, NOISE[:14] + 250], NOISE[:30] + 300, "not learning"),
     ],
 )
 def test_returns(returns, random, learning: str) -> None:

@@ -20,6 +20,10 @@ CLEARLY = 0.64
 """P(a value of the one third > a value of the other); a medium effect (Vargha and Delaney 2000)."""
 SIGNIFICANT_Z = 2.58
 """|z| of the Mann-Whitney test; two-sided p = 0.01."""
+RECENT, RECENT_SHARE = 10, 0.1
+"""finite episodes, at least, and share of all, that show a rise that has only begun; assumed."""
+BEGUN, BEGUN_Z = 0.8, 3.29
+"""The same two figures for these few: a large effect, two-sided p = 0.001."""
 RETURN = "env.episode_return"
 RANDOM = "baseline.random_return"
 LOSS = "loss.value"
@@ -68,12 +72,17 @@ def _figure(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _compare(after: Array, before: Array) -> int:
+def _compare(after: Array, before: Array, effect: float = CLEARLY, least_z: float = SIGNIFICANT_Z) -> int:
     """1 where `after` is clearly the larger, -1 where it is clearly the smaller, 0 otherwise."""
     z, larger = mann_whitney(after, before)
-    if abs(z) < SIGNIFICANT_Z:
+    if abs(z) < least_z:
         return 0
-    return 1 if larger >= CLEARLY else -1 if larger <= 1.0 - CLEARLY else 0
+    return 1 if larger >= effect else -1 if larger <= 1.0 - effect else 0
+
+
+def _begun(first: Array, recent: Array, chance: Array) -> bool:
+    """Whether the last few returns are clearly above the first ones, and above random actions where these are known."""
+    return all(_compare(recent, low, BEGUN, BEGUN_Z) > 0 for low in (first, chance) if len(low) >= 5)
 
 
 def _from_returns(one: Series, random: Series | None) -> Outcome:
@@ -110,6 +119,16 @@ def _from_returns(one: Series, random: Series | None) -> Outcome:
     above = _compare(last, chance) > 0 if len(chance) >= 5 else None
     if change > 0 and above is not False:
         return replace(told, learning="learning", sentence=f"It learned: the mean return rose from {span}")
+    recent = values[-max(RECENT, int(len(values) * RECENT_SHARE)) :]
+    if not above and len(recent) <= third and _begun(first, recent, chance):
+        return replace(
+            told,
+            learning="learning",
+            to_value=float(np.mean(recent)),
+            sentence=f"It has begun to learn: the mean return rose from {_figure(start)} over the first third of "
+            f"{len(values)} episodes to {_figure(float(np.mean(recent)))} over the last {len(recent)}"
+            f"{by_chance}.{note}",
+        )
     if change > 0:
         return replace(told, sentence=f"It does no better than random actions: the mean return rose from {span}")
     if above:
