@@ -19,6 +19,8 @@ DENSE, ENOUGH = 0.95, 0.8
 among those with about the most responses, the earliest is read."""
 MOST_WEIGHT = 1.5
 """of a value in its target, that is read as such; assumed (a discount is 1 at most)."""
+LEAST_WEIGHT = 1e-3
+"""of a value in its target, below which what moved is rounding; assumed."""
 GEOMETRIC = 2e-3
 """Relative spread of the ratios of neighbouring responses that still counts as one ratio."""
 
@@ -74,10 +76,12 @@ def _sequence(parts: list[NDArray[np.float64]], delta: float, stain: Stain, reco
         return Impulse(kept, scale, float("nan"), stain.base.site(record), record, max(len(p) for p in parts))
     ratios = kept[1:] / kept[:-1]
     strong = np.abs(kept[1:]) >= 0.1 * abs(kept[0])
-    middle = float(np.median(ratios[strong])) if strong.any() else float(np.median(ratios))
+    if not strong.any():
+        return None  # rounding, or a reward that was spread over the atoms of a distribution
+    middle = float(np.median(ratios[strong]))
     if not 0 < middle < 1 + GEOMETRIC or np.any(np.abs(ratios[strong] - middle) > GEOMETRIC * middle + 1e-4):
         return None
-    last = int(np.flatnonzero(strong)[-1]) + 1 if strong.any() else 1
+    last = int(np.flatnonzero(strong)[-1]) + 1
     ratio = float((kept[last] / kept[0]) ** (1.0 / last))
     return Impulse(kept, scale, ratio, stain.base.site(record), record)
 
@@ -135,6 +139,8 @@ def bootstrap_weights(values: Stain, rewards: Stain, until: int, delta: float) -
     levels = _levels(change[change != 0])
     if np.any(np.abs(levels[:8]) > MOST_WEIGHT * delta):
         return None  # the plant went through a policy or a network as well
+    if not len(levels) or abs(levels[0]) < LEAST_WEIGHT * delta:
+        return None  # rounding: what the network put out is known but for a constant (logits)
     return ((levels[:8] / delta).tolist(), record) if len(levels) else None
 
 
