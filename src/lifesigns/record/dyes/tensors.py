@@ -17,6 +17,8 @@ from .session import Session
 from .steps import Steps
 
 UNINITIALISED = frozenset({"empty", "empty_like", "new_empty", "empty_strided", "rand_like_", "Tensor"})
+LONG = 32_768
+"""Elements of a tensor from which an assignment is logged by what was assigned."""
 SILENT = frozenset(
     (
         "__get__",
@@ -119,7 +121,7 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
     if name in UNINITIALISED:
         return
     if name == "__setitem__":
-        result = args[0]
+        result = _written(torch, args)
     outputs = (result,) if isinstance(result, torch.Tensor) else result if isinstance(result, tuple | list) else ()
     site, parents = -1, ()
     for output in outputs:
@@ -135,6 +137,17 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
             session.on_tokens(output)
         number = session.add("op", name, site, array, parents, bool(output.requires_grad))
         operands.tag(torch, output, number)
+        if name == "__setitem__":
+            operands.tag(torch, args[0], number)
+
+
+def _written(torch: Any, args: Any) -> Any:
+    """What an assignment to elements put out: the tensor; of a long one (a replay memory) the elements alone, since to
+    read all of it at each step takes longer than the script."""
+    tensor = args[0]
+    if not isinstance(tensor, torch.Tensor) or tensor.numel() <= LONG:
+        return tensor
+    return tensor[args[1]]
 
 
 def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
