@@ -125,6 +125,14 @@ class SettingNeverRead(LintRule):
                 gamma: float = 0.99
             agent = Agent(**vars(Args()))
             """,
+        "settings for others": """
+            import argparse
+            def get_args():
+                parser = argparse.ArgumentParser()
+                parser.add_argument("--gamma", type=float, default=0.99)
+                args = parser.parse_args()
+                return args
+            """,
         "options for others": """
             def add_options(parser):
                 parser.add_argument("--gamma", type=float, default=0.99)
@@ -230,7 +238,10 @@ def _handed_on(source: Source) -> bool:
 
 def _plain(source: Source, read: ast.AST) -> bool:
     at = source.parent(read)
-    if isinstance(at, ast.Attribute | ast.Return | ast.FormattedValue):
+    if isinstance(at, ast.Return):
+        scope = source.enclosing_function(at)
+        return scope is None or bool(source.callers(scope))  # else whoever calls it elsewhere may read any of them
+    if isinstance(at, ast.Attribute | ast.FormattedValue):
         return True
     if isinstance(at, ast.Assign):
         return True

@@ -71,6 +71,18 @@ class ObservationNeverRenewed(LintRule):
             """,
     }
     right = {
+        "the next action chosen ahead": """
+            while True:
+                s, info = env.reset()
+                a, q = agent.select_action(s)
+                while True:
+                    s_next, r, terminated, truncated, info = env.step(a)
+                    a_next, q_next = agent.select_action(s_next)
+                    buffer.add(s, a, r, terminated)
+                    s, a, q = s_next, a_next, q_next
+                    if terminated or truncated:
+                        break
+            """,
         "moved on": """
             obs, _ = env.reset()
             for t in range(1000):
@@ -102,6 +114,8 @@ class ObservationNeverRenewed(LintRule):
             if not around or step.obs is None or step.obs.name.startswith("_"):
                 continue
             scope = source.scope(step.call)
+            if _seen(source, step.action, step.obs.name):
+                continue
             for read in source.upstream(step.action, 60):
                 if not isinstance(read, ast.Name) or source.scope(read) is not scope or read.id == step.obs.name:
                     continue
@@ -109,6 +123,11 @@ class ObservationNeverRenewed(LintRule):
                     continue
                 yield self.at(step.call, f"`{read.id}` is set by `reset` only: later states never reach the policy")
                 break
+
+
+def _seen(source: Source, action: ast.AST, obs: str) -> bool:
+    """Whether an action, or what it is set to later on (`s, a = s_next, a_next`), is chosen by what the step gave."""
+    return any(isinstance(n, ast.Name) and n.id == obs for n in source.upstream(action, 300))
 
 
 def _runs_on(source: Source, read: ast.Name, loop: ast.AST) -> bool:

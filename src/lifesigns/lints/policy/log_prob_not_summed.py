@@ -64,6 +64,23 @@ class LogProbNotSummed(LintRule):
             """,
     }
     right = {
+        "one dimension": """
+            class Agent(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    self.trunk = nn.Linear(3, 128)
+                    self.mean = nn.Linear(128, 1)
+                    self.spread = nn.Linear(128, 1)
+                def act(self, x):
+                    h = torch.relu(self.trunk(x))
+                    mean = 2.0 * torch.tanh(self.mean(h))
+                    return mean, F.softplus(self.spread(h))
+                def learn(self, obs, action, old_log_prob, advantage):
+                    mean, spread = self.act(obs)
+                    log_prob = torch.distributions.Normal(mean, spread).log_prob(action)
+                    ratio = torch.exp(log_prob - old_log_prob)
+                    return -(ratio * advantage).mean()
+            """,
         "last axis": """
             dist = Normal(mean, std)
             new_logprob = dist.log_prob(actions).sum(-1)
@@ -109,4 +126,18 @@ def _is_by_dimension(source: Source, node: ast.expr | None) -> bool:
     if not isinstance(held, ast.Call) or not isinstance(held.func, ast.Attribute) or held.func.attr != "log_prob":
         return False
     kind = source.kind(held.func.value)
-    return kind is not None and kind.startswith("torch.distributions") and kind.rpartition(".")[2] == "Normal"
+    normal = kind is not None and kind.startswith("torch.distributions") and kind.rpartition(".")[2] == "Normal"
+    return normal and not _of_one_dimension(source, held.func.value)
+
+
+def _of_one_dimension(source: Source, distribution: ast.expr) -> bool:
+    """Whether its mean comes out of a layer of one output, and no other layer does."""
+    widths = {
+        source.number(made.args[1])
+        for node in source.upstream(distribution, 300)
+        if isinstance(node, ast.Call)
+        for b in source.bindings(node.func)
+        if isinstance(made := b.value, ast.Call) and (source.name(made.func) or "").endswith(".Linear")
+        if len(made.args) > 1
+    }
+    return 1.0 in widths
