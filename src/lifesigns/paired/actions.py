@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings, scales
+from lifesigns.paired import options, origin, readings, scales, wrapped
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, RunLog
@@ -50,6 +50,7 @@ def actions(lab: Lab, facts: Facts) -> None:
                         scored[owners[0]] = np.array([int(chosen)])
                     if int(chosen) not in taken:
                         facts.site = log.site(i)
+                        facts.data["index"] = log.parents[i][1]
     if not right + wrong:
         right, wrong = _continuous(plan, executed, dims, facts, scored)
     if not right + wrong:
@@ -58,9 +59,31 @@ def actions(lab: Lab, facts: Facts) -> None:
     proportion = facts.data.pop("stored_by_executed", None)
     if not wrong:
         scales.of_policy(lab, facts, proportion)
+    index = facts.data.pop("index", -1)
     if wrong:
-        line = _parted(plan, executed, scored) or origin.calling(plan, facts.site)
+        line = (
+            _changed_by_layer(plan)
+            or _parted(plan, executed, scored)
+            or _handed_on(plan, facts, index)
+            or origin.calling(plan, facts.site)
+        )
         facts.data.update({"line": line} if line else {})
+
+
+def _changed_by_layer(plan: Plan) -> dict[str, Any] | None:
+    """The line of a layer around the training environments that hands on other actions than it is given."""
+    chosen = set(plan.train_parts)
+    done = [plan.log.value(s.action) for s in plan.steps if s.part in chosen]
+    layer = wrapped.acts_otherwise(plan.log, [a.reshape(-1).tolist() for a in done if a is not None])
+    return wrapped.action_line(layer) if layer is not None else None
+
+
+def _handed_on(plan: Plan, facts: Facts, index: int) -> dict[str, Any] | None:
+    """Where a library scores actions that lines of the user's hand to it: that line."""
+    if index < 0 or not options.in_library(facts.site) or facts.site is None:
+        return None
+    at = origin.entered(plan.log, index)
+    return at if at != {"file": facts.site.user_file, "line": facts.site.user_line} else None
 
 
 def _parted(plan: Plan, executed: dict[tuple[int, int], Any], scored: dict[tuple[int, int], Any]) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lifesigns.paired import actions, heldout, scales, supervised, targets
-from lifesigns.paired.experiments import DELTA, Blind, Lab
+from lifesigns.paired.experiments import DELTA, STILL, Blind, Lab
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD
 
@@ -77,13 +77,13 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     longest = max((s.in_episode for s in plan.training), default=0)
     soon = plan.steps_to_first_update < 24 or longest <= SHORT_LENGTHS[0]
     lengths = SHORTER_LENGTHS if soon else SHORT_LENGTHS
-    world = {"lengths": lengths}
+    world = {"lengths": lengths, **STILL}
     only = {"envs": train}
     comb = {"kind": "reward", "at": "comb", "delta": DELTA, **only}
     ask("reward-comb", plants=[comb])
     ask("busy", world=world)
     if lab.runner.mentions_evaluation or not plan.acting_calls:
-        ask("long", world=world, stop=LONG)
+        ask("long", world={"lengths": lengths}, stop=LONG)
     once = plan.impulse_step()
     if once is not None:
         at = {"at": "step", "envs": [once.part], "step": once.number}
@@ -102,6 +102,7 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
         world=world,
         plants=[
             {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
+            {"kind": "action", "at": "step", "episode": 1, "envs": train[:1], "outer": True},
         ],
     )
     handed_on = ("step",) if any(s.in_episode > 2 for s in plan.training) else ("step", "any-reset")

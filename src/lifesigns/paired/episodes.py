@@ -149,7 +149,10 @@ def _lost_at(lab: Lab, stain: Stain) -> dict[str, Any]:
     acting = lab.plan("busy").acting_inputs
     if not set(given) - acting:
         call = next((c for c in plan.update_calls if c < plan.first_grad and not plan.log.rows[c, GRAD]), -1)
-        found["bootstrap_line"] = origin.calling(plan, plan.log.site(call)) if call >= 0 else None
+        at = plan.log.site(call) if call >= 0 else None
+        inside = call >= 0 and options.in_library(at)
+        given = plan.input_of(call) if inside else -1
+        found["bootstrap_line"] = origin.entered(plan.log, given) if given >= 0 else origin.calling(plan, at)
     return {k: v for k, v in found.items() if v}
 
 
@@ -199,10 +202,17 @@ def next_episode(lab: Lab, facts: Facts) -> None:
         if change is not None and np.any(change[full] != 0):
             hit += int(np.sum(change[full] != 0))
             facts.site = stain.base.site(i)
+            facts.data["entered_line"] = _entered_next(stain, i)
             break
     if not rows:
         raise Blind("no target of the last step of a truncated episode could be told from the others")
     facts.data.update(ended_rows=rows, ended_rows_touched=hit)
+
+
+def _entered_next(stain: Stain, target: int) -> dict[str, Any] | None:
+    """Where the last observations that a network was given before a target, and that differ, came into torch."""
+    given = [i for i in stain.of_kind("input") if i < target and not stain.base.rows[i, GRAD]]
+    return origin.entered(stain.base, given[-1]) if given else None
 
 
 def dummy_rows(lab: Lab, facts: Facts) -> None:
@@ -220,6 +230,7 @@ def memory(lab: Lab, facts: Facts) -> None:
     stain = lab.stain("busy", "obs-one-episode")
     plan = lab.plan("busy")
     answer(stain, facts)
+    facts.data["planted"] = sum(p["kind"] == "obs" for p in stain.dyed.about["planted"])
     part = plan.train_parts[0]
     later = [
         s for s in plan.steps if s.part == part and s.episode >= 2 and s.action < min(stain.common, plan.first_grad)
@@ -229,6 +240,8 @@ def memory(lab: Lab, facts: Facts) -> None:
     later = [s for s in later if s.number in same and same[s.number].action == s.action]
     if not later or later[0].in_episode != 1:
         raise Blind("the runs had parted, or learned, before the next episode began")
+    if _draws_otherwise(stain, part, later[0]):
+        raise Blind("the environment draws from its random stream as often as actions say, so the next episode differs")
     inputs = touched = 0
     depth: list[int] = []
     row = _row_of(plan, part)
@@ -241,6 +254,15 @@ def memory(lab: Lab, facts: Facts) -> None:
                 depth.append(step.in_episode)
                 facts.site = stain.base.site(call)
     facts.data.update(steps=len(later[:12]), touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
+
+
+def _draws_otherwise(stain: Stain, part: int, step: Step) -> bool:
+    """Whether an episode begins with other random streams and, for that reason it may be, with another observation."""
+    begun = [log.notes.get("streams", {}).get(str(part), []) for log in (stain.base, stain.dyed)]
+    differ = any(x != y for x, y in list(zip(*begun, strict=False))[: step.episode + 1])
+    name = f"env{part}.reset"
+    first = [i for i in stain.of_kind("obs") if i < step.action and stain.base.name(i) == name]
+    return differ and bool(first)
 
 
 def _acting_on(plan: Plan, step: Step) -> list[int]:

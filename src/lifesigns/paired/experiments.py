@@ -20,6 +20,9 @@ DELTA = 1.0
 """Added to a reward; 1 is large enough for float32 advantages and small enough not to change what is clipped at 1."""
 
 
+STILL = {"still": True}
+"""The world where a request names none: running statistics of libraries' normalisers are held still, so that one reward
+or observation is not in the scale of all later ones."""
 LINES_STOP = {"updates": 3, "phases": 3, "seconds": 10.0}
 """A run with its lines logged is some ten times slower; the first updates show where a stain goes."""
 
@@ -59,6 +62,7 @@ class Lab:
     def ask(self, name: str, **request: Any) -> None:
         """Asks for a run, unless it has been asked for."""
         if name not in self._futures and self.left_s() > 0:
+            request = {"world": STILL, **request}
             self._requests[name] = request
             sent = {k: v for k, v in request.items() if k != "fresh_seeds"}
             replayed = [] if request.get("fresh_seeds") else self.seeds

@@ -161,7 +161,7 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
             path = LinePath(lab.lines(base, part), lab.lines(dyed, part), lab.lines(f"{base}-again", part))
         except (Blind, OSError, ValueError, KeyError):
             continue
-        mark = _found(path, how, one.data)
+        mark = _entered(path, how, one.data) or _found(path, how, one.data)
         one.data["line_path"] = [
             {"file": m.file, "line": m.line, "names": list(m.names)[:4]} for m in _distinct(path.marks)[:12]
         ]
@@ -183,6 +183,15 @@ def _part(lab: Lab, dyed: str, hunts: list[str]) -> tuple[int, int]:
     except Blind:
         return 0, 0
     return first - 2 if first > LATE else 0, first + STEPS_AFTER if set(hunts) <= AT_ONCE else 0
+
+
+def _entered(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
+    """Where a library takes the steps and hands what is stored to lines of the user's: the line where what differs came
+    into torch."""
+    at = data.get("entered_line")
+    if how not in ("stored", "taken") or path.steps_seen or not isinstance(at, dict):
+        return None
+    return Mark(str(at["file"]), int(at["line"]), (), -1, -1)
 
 
 def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
@@ -227,7 +236,7 @@ def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark |
         if mark is not None and HANDED_ON.search(text_of(mark.file, mark.line)):
             return mark
     else:
-        mark, other = path.unread() or path.end(), data.get("bootstrap_line")
+        mark, other = path.unread() or path.end(), data.get("mask_line") or data.get("bootstrap_line")
     return Mark(str(other["file"]), int(other["line"]), (), -1, -1) if isinstance(other, dict) else mark
 
 

@@ -17,7 +17,9 @@ from lifesigns.paired import source
 
 INFO = re.compile(r"_?infos?$")
 RESET_CALL = re.compile(r"\.reset\(")
-STEP_CALL = re.compile(r"\.step\(|next\(|for .* in .*(loader|batches)")
+STEP_CALL = re.compile(r"\.step(_wait)?\(|next\(|for .* in .*(loader|batches)")
+HEADS = ("def ", "async def ", "@")
+"""How the line at which a call begins starts."""
 
 
 @dataclass
@@ -74,6 +76,19 @@ class LinePath:
                 return mark
         return self.marks[0] if self.marks else None
 
+    @property
+    def steps_seen(self) -> bool:
+        """Whether a line of the user's takes a step that is stained; else a library does."""
+        return any(STEP_CALL.search(text_of(m.file, m.line)) for m in self.marks)
+
+    def first_read(self) -> Mark | None:
+        """The first line that reads what is stained; of what a function was called with, or an object held already, the
+        line inside that reads it."""
+        first = self.first(after_step=True)
+        if first is None or not text_of(first.file, first.line).startswith(HEADS):
+            return first
+        return self.reader(first, self._fresh(first)) or first
+
     def end(self) -> Mark | None:
         """Where the stain ends: the line that reads what the last stained line gave a new value, or that line."""
         if not self.marks:
@@ -91,12 +106,14 @@ class LinePath:
 
     def lost(self) -> Mark | None:
         """Where a step's reward is lost: from the step on, line after line that reads what the one before gave, sums
-        for statistics left out; the last that is stained and not read, or the first reader that passes nothing on."""
+        for statistics left out, through layers that hand it on; the last that is stained and not read, or the first
+        reader that passes nothing on."""
         mark = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
         names = {n for n in self._fresh(mark) if not INFO.match(n)} if mark is not None else set[str]()
         start, at = mark, {m.at: m for m in self.marks}
         for _ in range(64):
             found = self.reader(mark, names, sums=False) if mark is not None and names else None
+            found = found or (self._handed_back(mark) if mark is not None else None)
             if found is None:
                 return None if mark is start else mark
             if found.at not in at:
@@ -105,6 +122,17 @@ class LinePath:
             names = self._fresh(mark)
         return mark
 
+    def _handed_back(self, mark: Mark) -> Mark | None:
+        """The next stained line after a call that returned something stained, in the same step of the layers around."""
+        if "<return>" not in mark.names:
+            return None
+        found = next((m for m in self.marks if m.at > mark.at), None)
+        if found is None or found.frame == mark.frame:
+            return None
+        between = range(mark.at + 1, found.at)
+        begun = any(STEP_CALL.search(_text(e)) and e.frame > mark.frame for e in (self.events[i] for i in between))
+        return None if begun else found
+
     def ignored(self) -> Mark | None:
         """Beside the first stained step: the line that gives a stained variable which no later line reads, else the
         last one that reads what the step gave, before the next step."""
@@ -112,6 +140,8 @@ class LinePath:
         first = min(taking, key=lambda m: m.frame, default=None)  # the script's own, not a wrapper's
         if first is None:
             return self.unread() or self.end()
+        if source.function_of(first.file, first.line).startswith("step"):
+            return self.lost() or first  # a layer around an environment; a library takes the steps
         beside = [m for m in self.marks if m.frame == first.frame and m.at > first.at]
         for mark in beside:
             plain = {n for n in mark.names if "." not in n and n != "<return>"}
@@ -147,7 +177,7 @@ class LinePath:
         """
         first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
         if first is None:
-            return self.first(after_step=True)
+            return self.first_read()
         found = self.reader(first, self._fresh(first), sums=False) or self.reader(first, self._fresh(first))
         total = _names(self.events[found.at]) if found is not None else source.Names()
         if found is not None and total.adds:
@@ -183,7 +213,7 @@ class LinePath:
     def _given(self, at: int, after: int) -> Mark | None:
         """The mark of a call's arguments at this event, if they are stained."""
         one = self.events[at]
-        if not text_of(one.file, one.line).startswith(("def ", "async def ", "@")):
+        if not text_of(one.file, one.line).startswith(HEADS):
             return None
         return next((m for m in self.marks if m.at == at and m.at > after), None)
 
@@ -249,6 +279,9 @@ class LinePath:
             if STEP_CALL.search(text_of(mark.file, mark.line)):
                 steps.setdefault((mark.file, mark.line), []).append(mark)
         ends = [marks[planted - 1] for marks in steps.values() if len(marks) >= planted > 0]
+        ends = ends or [
+            m for marks in steps.values() if len(marks) == planted - 1 and (m := self._step_after(marks[-1]))
+        ]
         if not ends:
             return self.first()
         end = min(ends, key=lambda m: m.at)
@@ -259,12 +292,26 @@ class LinePath:
         kept = next((m for m in self.marks if start < m.at < until), None)
         if kept is None:
             return self.first()
+        if text_of(kept.file, kept.line).startswith(HEADS):  # the line of the call, where that is beside the reset
+            frame = self.events[start].frame
+            call = next((i for i in range(kept.at + 1, until) if self.events[i].frame == frame), -1)
+            if call >= 0 and start != end.at:
+                return Mark(self.events[call].file, self.events[call].line, kept.names, call, frame)
         names = self._fresh(kept)
         for i in range(start + 1, kept.at):
             one = self.events[i]
             if one.frame == kept.frame and names & (_names(one).read | _names(one).bound):
                 return Mark(one.file, one.line, kept.names, i, one.frame)
         return kept
+
+    def _step_after(self, mark: Mark) -> Mark | None:
+        """The next time that the line of a step is run: of a vector that resets by itself, the last observation of an
+        episode is no longer among what the step gives."""
+        here = (mark.file, mark.line)
+        at = next(
+            (i for i in range(mark.at + 1, len(self.events)) if (self.events[i].file, self.events[i].line) == here), -1
+        )
+        return Mark(*here, (), at, self.events[at].frame) if at >= 0 else None
 
     def _rollout_end(self, steps: list[int], tail: list[Mark]) -> int:
         """The last of the steps that come in one run after the stained one (loops of less than 400 events)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings
+from lifesigns.paired import origin, readings, wrapped
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import DIGEST, RunLog, Stain
@@ -43,9 +43,51 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
         if moved[1:].any():
             facts.site = stain.base.site(i)
         break
-    facts.data.update(own_row=rows, other_rows=others, **_paid_to(lab, plan, facts))
+    facts.data.update(own_row=rows, other_rows=others, **_paid_to(lab, plan, facts), **_next_beside(plan))
+    facts.data.update(_spread_in_layer(lab))
     if not rows + others and not facts.data.get("paid_rows"):
         raise Blind("no network was called with one row for each environment")
+
+
+def _spread_in_layer(lab: Lab) -> dict[str, Any]:
+    """`spread_to`: of how many other environments a layer around a vector changes the reward of the same step."""
+    try:
+        stain = lab.stain("natural", "reward-once")
+    except Blind:
+        return {}
+    found = wrapped.reward_spread(stain.base, stain.dyed)
+    if found is None:
+        return {}
+    return {"spread_to": found[1], "spread_layer": found[0]["class"], "spread_line": wrapped.made(found[0])}
+
+
+def _next_beside(plan: Plan) -> dict[str, Any]:
+    """Rows of batches whose observation and next observation are both recognised: all of them, and those whose next
+    one is that of another environment at the same time."""
+    seen = strange = 0
+    place = None
+    dims = plan.dims
+    for grad in plan.grads[:40]:
+        batches = [(i, r) for i, r in readings.all_rows(plan, grad) if r.shape[1] >= dims]
+        for i, rows in batches:
+            for j, following in batches:
+                if i == j or len(rows) != len(following):
+                    continue
+                both = zip(rows[:256], following[:256], strict=True)
+                pairs = [p for a, b in both if (p := _step_pair(plan, a[:dims], b[:dims])) is not None]
+                known = [(a, b) for a, b in pairs if b[1] == a[1] + 1]
+                if not known or len(known) < 0.5 * len(pairs):
+                    continue  # no next observations of these
+                other = sum(a[0] != b[0] for a, b in known)
+                seen, strange = seen + len(known), strange + other
+                place = place or (origin.entered(plan.log, j) if other else None)
+    return {"next_rows": seen, "next_elsewhere": strange, "next_line": place} if seen else {}
+
+
+def _step_pair(plan: Plan, a: Any, b: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """(environment, step) of two observations, where each is that of one step only."""
+    owners, after = (plan.observations.get(x.tobytes(), []) for x in (a, b))
+    return (owners[0], after[0]) if len(owners) == len(after) == 1 else None
 
 
 def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
@@ -93,6 +135,7 @@ def observation(lab: Lab, facts: Facts) -> None:
         learning_touched=sum(i in stain.marks for i in learning),
         by_network=_by_network(plan, stain, learning),
     )
+    facts.data.update(wrapped.option(wrapped.swallowed(stain.base, stain.dyed, "obs")))
 
 
 def _answers(plan: Plan, stain: Stain, call: int) -> bool:
@@ -135,6 +178,8 @@ def evaluation(lab: Lab, facts: Facts) -> None:
     answer(stain, facts)
     first_eval = next((s.action for s in plan.steps if s.part in plan.eval_parts), len(plan.log))
     facts.data.update(_later(plan, stain, first_eval))
+    if facts.data["touched_after"] or facts.data["training_steps_touched"]:
+        facts.data.update(_fed_by_evaluation(stain.base))
     streams = _later(plan, lab.stain("long", "eval-streams"), first_eval)
     facts.data["streams_touched"] = streams["touched_after"]
     facts.data["streams_steps_touched"] = streams["training_steps_touched"]
@@ -143,6 +188,17 @@ def evaluation(lab: Lab, facts: Facts) -> None:
         facts.data.update({"streams_line": line} if line else {})
     if not facts.data["gradients_after"] and not seen:
         raise Blind("no update followed the evaluation before the run was stopped")
+
+
+def _fed_by_evaluation(log: RunLog) -> dict[str, Any]:
+    """`line`: where the layer was made that feeds evaluation's steps into running statistics which training's layer
+    feeds as well."""
+    for row in log.notes.get("statistics", {}).values():
+        trains = any(entry["training"] > entry["evaluation"] for entry in row.values())
+        apart = [entry["made"] for entry in row.values() if entry["evaluation"] > entry["training"]]
+        if trains and apart:
+            return {"line": {"file": apart[0]["file"], "line": apart[0]["line"]}}
+    return {}
 
 
 def _later(plan: Plan, stain: Stain, first: int) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from lifesigns.paired import options
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
-from lifesigns.paired.source import ENDS, assigned
+from lifesigns.paired.source import ENDS, assigned, handed_over
 
 WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
 """Operations by which data get into a buffer."""
@@ -37,9 +37,24 @@ def place(site: Site | None) -> dict[str, Any] | None:
 def calling(plan: Plan, site: Site | None) -> dict[str, Any] | None:
     """The user's line of a site; its caller's where acting runs that line as well: code that both share is as it must
     be, and what differs is how it is called."""
-    if site is not None and site.caller_line and (site.user_file, site.user_line) in plan.acting_lines:
+    shared = site is not None and (site.user_file, site.user_line) in plan.acting_lines
+    if site is not None and shared and site.caller_line and not options.in_library(site):
         return {"file": site.caller_file, "line": site.caller_line}
     return place(site)
+
+
+def entered(log: RunLog, record: int) -> dict[str, Any] | None:
+    """Where the data behind a record came into torch, back through operations that hand them on; of a value that is
+    given by name there, the line that computed it."""
+    for _ in range(40):
+        parents = [p for p in log.parents[record] if p >= 0 and log.kind(p) == "op"]
+        if len(parents) != 1 and log.name(record) not in VIEWS:
+            break
+        if not parents:
+            break
+        record = parents[0]
+    at = place(log.site(record))
+    return {"file": at["file"], "line": handed_over(at["file"], at["line"])} if at is not None else None
 
 
 def written_at(log: RunLog, record: int) -> int:
@@ -84,6 +99,8 @@ def open_mask(stain: Stain, until: int) -> dict[str, Any] | None:
             value = log.value(one)
             levels = np.unique(value) if value is not None and value.ndim else ()
             if len(levels) == 2 and 0 in levels:
+                if options.in_library(log.site(one)):
+                    return entered(log, one)
                 source = written_at(log, one)
                 return place(log.site(source if source >= 0 else one))
     return None

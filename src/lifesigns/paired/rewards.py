@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import given, horizon, origin, readings
+from lifesigns.paired import given, horizon, origin, readings, wrapped
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, Stain
@@ -23,6 +23,8 @@ def reaches(lab: Lab, facts: Facts) -> None:
     stain = lab.stain("natural", "reward-comb")
     answer(stain, facts)
     strong(lab, facts, "reward-comb", "reward-strong")
+    if not facts.data["gradients_touched"]:
+        facts.data.update(wrapped.option(wrapped.swallowed(stain.base, stain.dyed, "reward")))
     facts.data["path"] = path_of(stain, first_touched(stain))
 
 
@@ -192,6 +194,7 @@ def pairing(lab: Lab, facts: Facts) -> None:
             facts.data.update(example=found.example, otherwise=found.otherwise)
             if found.record >= 0:
                 facts.site = stain.base.site(found.record)
+                facts.data["entered_line"] = origin.entered(stain.base, found.record)
             return
     raise Blind("no batch holds both the planted reward and an observation that can be recognised by its bytes")
 
@@ -201,21 +204,23 @@ def scaling(lab: Lab, facts: Facts) -> None:
     the one answers and the other does not (a bound that lies between)."""
     small, large = lab.stain("natural", "reward-once"), lab.stain("natural", "reward-large")
     answer(small, facts)
+    facts.data.update(wrapped.option(wrapped.reward_changed(small.base, small.dyed, DELTA)))
     one, hundred = _first(small), _first(large)
     if one is None and hundred is None:
         raise Blind("the planted reward reached no operation on numbers before the run was stopped")
     if one is None or hundred is None:
         facts.data.update(moved_by_1=one[0] if one else 0.0, moved_by_100=hundred[0] / 100.0 if hundred else 0.0)
-        facts.site = (one or hundred or (0, None))[1]
+        facts.site = (one or hundred or (0, None, 0))[1]
         return
     facts.site = one[1]
+    facts.data["entered_line"] = origin.entered(small.base, one[2])
     reading = readings.impulse(small, DELTA, small.common)
     scale = reading.scale if reading is not None else one[0] / DELTA
     facts.data.update(moved_by_1=scale, moved_by_100=scale * hundred[0] / (100.0 * one[0]))
 
 
-def _first(stain: Stain) -> tuple[float, Any] | None:
+def _first(stain: Stain) -> tuple[float, Any, int] | None:
     for i, change in stain.ops():
         moved = change[change != 0]
-        return float(moved[np.abs(moved).argmax()]), stain.base.site(i)
+        return float(moved[np.abs(moved).argmax()]), stain.base.site(i), i
     return None

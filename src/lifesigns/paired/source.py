@@ -128,6 +128,38 @@ def never_run(file: str, names: set[str], run: set[int], seen: set[int]) -> int:
     return 0
 
 
+SHAPES = frozenset(("reshape", "view", "astype", "copy", "ravel", "flatten", "squeeze", "float", "long", "to", "numpy"))
+"""Methods that hand on the numbers of their object."""
+
+
+def handed_over(file: str, line: int) -> int:
+    """Where what `line` hands over to a function was computed: the last assignment before it, in the same function, of
+    the name that the outermost call which begins in this line is given first; `line` itself where that is no name."""
+    tree = tree_of(file)
+    function = _innermost(tree, line) if tree is not None else None
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.lineno == line] if tree is not None else []
+    if function is None or not calls:
+        return line
+    call = max(calls, key=lambda n: ((n.end_lineno or line) - line, n.end_col_offset or 0))
+    given: ast.AST | None = next(iter(call.args), None)
+    while given is None and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+        call = call.func.value  # `as_tensor(x).float()`
+        given = next(iter(call.args), None)
+    while isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr in SHAPES:
+        given = given.func.value
+    if not isinstance(given, ast.Name):
+        return line
+    every = [n for n in ast.walk(function) if isinstance(n, ast.Assign) and n.lineno < line]
+    mine = [n.lineno for n in every if any(isinstance(t, ast.Name) and t.id == given.id for t in n.targets)]
+    return max(mine, default=line)
+
+
+def function_of(file: str, line: int) -> str:
+    """The name of the innermost function around a line; empty for the module itself."""
+    tree = tree_of(file)
+    return getattr(_innermost(tree, line), "name", "") if tree is not None else ""
+
+
 def assigned(file: str, line: int, called: re.Pattern[str]) -> int:
     """The last line before `line`, in the same function, that gives a value to a name which that line reads and which
     matches `called`; `line` itself where there is none."""

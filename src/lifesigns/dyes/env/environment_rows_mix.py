@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lifesigns.dyes.base import DyeRule, count, dye_case, named, spot
+from lifesigns.dyes.base import DyeRule, count, dye_case, named, some, spot
 from lifesigns.model import Finding, Subject
 from lifesigns.rules import CannotTell, Case, Likelihood, View
 
@@ -22,7 +22,9 @@ class EnvironmentRowsMix(DyeRule):
     ---------------
     One observation of one environment was replaced, and networks that act put out something else for other
     environments. Or one reward was changed, and in the batch it stands beside another environment's observation. Or
-    whenever one environment's episode ended, others were reset in the middle of theirs.
+    whenever one environment's episode ended, others were reset in the middle of theirs. Or a layer around the vector
+    changes the rewards of other environments in the same step. Or next observations in batches are another
+    environment's.
 
     Why it matters
     --------------
@@ -33,7 +35,9 @@ class EnvironmentRowsMix(DyeRule):
     --------------
     Two runs, bit for bit the same but for that observation or reward. For acting, the first network call with one row
     for each environment: only the changed environment's row may answer. For batches, rows are recognised by the bytes
-    of the observations; it fires where most of the changed rewards stand beside another environment's.
+    of the observations; it fires where most of the changed rewards stand beside another environment's, or where more
+    than a fifth of the next observations are another environment's at the same time. In a layer, a change of a reward
+    below a tenth of the planted environment's is that of a running scale and is left out.
 
     When it is wrong
     ----------------
@@ -77,6 +81,21 @@ class EnvironmentRowsMix(DyeRule):
             )
             where = spot(facts.get("paid_line"))
             yield self.found(view, message, "error", elsewhere, 0.0, series="dye.other_rows", location=where)
+        following, strange = count(facts, "next_rows", 0), count(facts, "next_elsewhere", 0)
+        if strange > STRANGE_SHARE * following:
+            message = f"{strange} of {following} next observations in batches are those of another environment"
+            where = spot(facts.get("next_line"))
+            share = strange / max(following, strange)
+            yield self.found(view, message, "error", share, STRANGE_SHARE, series="dye.next_elsewhere", location=where)
+        spread = count(facts, "spread_to", 0)
+        if spread:
+            layer = facts.get("spread_layer", "")
+            message = (
+                f"one reward of one environment changed those of {some(spread, 'other environment')} in the same step, "
+                f"in the layer `{layer}`"
+            )
+            where = spot(facts.get("spread_line"))
+            yield self.found(view, message, "error", spread, 0.0, series="dye.spread_to", location=where)
         resets = named(facts, "unended_resets")
         beside = count(resets, "beside_an_end", 0)
         if beside >= FEWEST_RESETS and not count(resets, "alone", 0):
@@ -110,6 +129,10 @@ class EnvironmentRowsMix(DyeRule):
         """Acting, another environment's row only, and batches."""
         yield dye_case("acting", self.dye, {"own_row": 1, "other_rows": 1})
         yield dye_case("reward", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12, "paid_elsewhere": 8})
+        following = {"own_row": 1, "other_rows": 0, "next_rows": 400, "next_elsewhere": 190}
+        yield dye_case("next observations", self.dye, following)
+        spread = {"own_row": 1, "other_rows": 0, "spread_to": 3, "spread_layer": "Centred"}
+        yield dye_case("rewards centred over environments", self.dye, spread)
         yield dye_case("not its own", self.dye, {"own_row": 0, "other_rows": 1})
         resets = {"beside_an_end": 12, "alone": 0, "at": {"file": "train.py", "line": 40, "text": "obs = envs.reset()"}}
         yield dye_case("all reset", self.dye, {"own_row": 1, "other_rows": 0, "unended_resets": resets})
@@ -121,6 +144,7 @@ class EnvironmentRowsMix(DyeRule):
         yield dye_case("own row", self.dye, {"own_row": 1, "other_rows": 0})
         apart = {"own_row": 1, "other_rows": 0}
         yield dye_case("before rollouts", self.dye, {**apart, "unended_resets": {"beside_an_end": 1, "alone": 6}})
+        yield dye_case("next ones apart", self.dye, {**apart, "next_rows": 400, "next_elsewhere": 2})
         yield dye_case("own rows of batches", self.dye, {"own_row": 1, "other_rows": 0, "paid_rows": 12})
         yield dye_case("right", "reward-pairing", {"right": 30, "shifted": 0, "other_environment": 1})
         yield dye_case("shifted", "reward-pairing", {"right": 0, "shifted": 30, "other_environment": 2})

@@ -10,7 +10,7 @@ import traceback
 import types
 from typing import Any
 
-from . import determinism, envs, lines, loaders, scratch, tensors
+from . import determinism, envs, lines, loaders, scratch, statistics, tensors
 from .session import Session
 
 
@@ -20,6 +20,7 @@ def main(request: dict[str, Any]) -> None:
     session = Session(request)
     session.seeds = determinism.install(session)
     envs.install(session)
+    statistics.install(session)
     session.when("torch", lambda torch: tensors.install(torch, session))
     session.when("torch", scratch.guard_torch)
     session.when("torch.utils.data.dataloader", lambda module: loaders.install(module, session))

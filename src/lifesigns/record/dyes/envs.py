@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 from .. import callsite, taps
-from . import layers, observations
+from . import layers, observations, wrapping
 from .resets import Resets
 from .session import Session
 
@@ -113,9 +113,21 @@ class Parts:
             part.last_obs = obs
         return obs, reward, terminated, truncated, info
 
+    def sent(self, env: Any, action: Any) -> Any:
+        """What the outermost layer gets for an action: another one in the last step of an episode that is planted."""
+        plants = self.session.kinds("action")
+        part = self.by_id.get(id(getattr(env, "unwrapped", env))) if plants else None
+        if part is None or part.in_episode + 1 != self._length(part):
+            return action
+        for plant in plants:
+            if _matches(plant, part, {plant["at"]}):
+                action = observations.other_action(action, getattr(env, "action_space", None))
+                self._note(plant, part, set())
+        return action
+
     def left(self, env: Any, result: Any) -> Any:
         """What the agent gets from a step of the outermost layer."""
-        plants = [p for p in self.session.plants if p.get("outer")]
+        plants = [p for p in self.session.kinds("obs") if p.get("outer")]
         if not plants or self.latest is None or not isinstance(result, tuple) or len(result) != 5:
             return result
         part, inner = self.latest
@@ -138,18 +150,21 @@ class Parts:
 
     def _world(self, part: Part, terminated: bool, truncated: bool) -> tuple[bool, bool]:
         """Ends episodes early, the even ones by truncation, the odd ones by termination, where the world is busy."""
-        lengths = self.session.world.get("lengths")
-        if not lengths:
-            return terminated, truncated
         kind = (part.episode + part.number) % 2
-        if not (terminated or truncated) and part.in_episode >= lengths[kind]:
+        if not (terminated or truncated) and 0 < self._length(part) <= part.in_episode:
             return kind == 1, kind == 0
         return terminated, truncated
+
+    def _length(self, part: Part) -> int:
+        """The step with which an episode ends early; 0 where the world leaves it alone."""
+        lengths = self.session.world.get("lengths")
+        return int(lengths[(part.episode + part.number) % 2]) if lengths else 0
 
     def was_reset(self, part: Part, result: Any) -> Any:
         """What the agent's side gets from a reset of the innermost layer."""
         obs, info = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
         self._keep_streams(part)
+        self.resets.begun(part)
         when = {"reset", "any-reset"} if part.steps else {"first-reset", "any-reset"}
         part.episode += part.in_episode > 0
         part.in_episode, part.ended = 0, False
@@ -184,7 +199,7 @@ class Parts:
         add, name = self.session.add, f"env{part.number}"
         site = self.session.log.site(None)
         try:
-            add("action", name, self.session.site(sys._getframe(1)), _flat(action))
+            add("action", name, self.session.site(sys._getframe(1)), observations.flat(action))
             add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
         except (TypeError, ValueError):
             pass
@@ -229,17 +244,6 @@ def _planted(plant: dict[str, Any], part: Part, obs: Any, reward: Any, terminate
     return obs, reward, not terminated, not truncated
 
 
-def _flat(action: Any) -> Any:
-    """An action as one array, the parts of a composite one joined; an array of objects would hold addresses."""
-    import numpy as np
-
-    if isinstance(action, dict | tuple | list):
-        parts = observations.arrays(action)
-        return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(1)
-    array = np.atleast_1d(np.asarray(action))
-    return np.zeros(1) if array.dtype.hasobject else array
-
-
 def install(session: Session) -> None:
     """Waits for the libraries."""
     parts = Parts(session)
@@ -253,8 +257,12 @@ def install(session: Session) -> None:
 def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
     base = gymnasium.Env
 
+    around = wrapping.install(session)
+
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)
+        if issubclass(cls, gymnasium.Wrapper):
+            around.made(made, gymnasium.Wrapper, sys._getframe(1))
         if session.plants and session.kinds("copy"):
             layers.copying(cls, parts)
         if not issubclass(cls, gymnasium.Wrapper):

@@ -11,7 +11,7 @@ from .session import Session
 
 
 def outermost(cls: type, base: type, parts: Any) -> None:
-    """Lets `parts` see what the outermost layer's `step` returns."""
+    """Lets `parts` see what the outermost layer's `step` is given and returns."""
     owner = next((c for c in cls.__mro__ if "step" in c.__dict__), base)
     if owner is base or (owner, "outer") in parts.wrapped:
         return
@@ -20,6 +20,11 @@ def outermost(cls: type, base: type, parts: Any) -> None:
 
     @wraps(original)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not parts.depth and args:
+            try:
+                args = (parts.sent(self, args[0]), *args[1:])
+            except Exception:
+                parts.session.fail()
         parts.depth += 1
         try:
             result = original(self, *args, **kwargs)

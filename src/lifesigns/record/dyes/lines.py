@@ -10,6 +10,7 @@ import dis
 import json
 import os
 import sys
+import zlib
 from collections import deque
 from collections.abc import Set
 from hashlib import blake2b
@@ -19,6 +20,8 @@ from .. import callsite
 from .session import Session
 
 MAX_ROWS, BIG, EDGE = 150_000, 4096, 16
+WHOLE = 1 << 20
+"""Bytes of an array up to which all of it counts (a replay buffer's column); of a bigger one, parts of it."""
 _NOTHING: Set[str] = frozenset()
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
@@ -136,13 +139,15 @@ def _digest(value: Any, depth: int) -> str:
     if hasattr(value, "detach") and hasattr(value, "layout"):
         if value.layout is not sys.modules["torch"].strided:
             return kind
-        if value.numel() > BIG:
+        if value.numel() * value.element_size() > WHOLE:
             value = value.detach().reshape(-1)[:: value.numel() // EDGE]
         array = value.detach().cpu()
         value = array.float().numpy() if array.dtype is sys.modules["torch"].bfloat16 else array.numpy()
     if hasattr(value, "tobytes"):
         if getattr(value, "dtype", None) is not None and value.dtype.kind == "O":
             return kind
+        if value.size > BIG and value.nbytes <= WHOLE:
+            return f"{zlib.crc32(value.tobytes())}{value.shape}"
         part = value if value.size <= BIG else value.reshape(-1)[:: value.size // EDGE]
         return blake2b(part.tobytes(), digest_size=8).hexdigest() + str(value.shape)
     if depth < 3 and isinstance(value, list | tuple | deque):

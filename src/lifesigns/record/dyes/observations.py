@@ -36,6 +36,24 @@ def changed(obs: Any, env: Any) -> Any:
     return new if isinstance(obs, np.ndarray) else type(obs)(new) if not isinstance(obs, bool) else not obs
 
 
+def other_action(action: Any, space: Any) -> Any:
+    """Another valid action: the next whole number of its range, the other side of a box; the same if none is known."""
+    import numpy as np
+
+    array = np.asarray(action)
+    n, start = getattr(space, "n", None), getattr(space, "start", 0)
+    counts = getattr(space, "nvec", None)
+    if array.dtype.kind in "iu" and (n or counts is not None):
+        new: Any = (array - start + 1) % (n if n else counts) + start
+    elif array.dtype.kind == "f" and array.shape == getattr(space, "shape", None):
+        middle = np.where(np.isfinite(space.low + space.high), (space.low + space.high) / 2.0, 0.0)
+        new = np.clip(np.where(array > middle, array - 0.5, array + 0.5), space.low, space.high)
+    else:
+        return action
+    new = np.asarray(new).astype(array.dtype)
+    return new if isinstance(action, np.ndarray) else new[()] if isinstance(action, np.generic) else type(action)(new)
+
+
 def arrays(obs: Any) -> list[Any]:
     """The numeric arrays in an observation or action, in order."""
     import numpy as np
@@ -48,6 +66,17 @@ def arrays(obs: Any) -> list[Any]:
         obs = obs.detach().cpu().numpy()
     array = np.asarray(obs)
     return [np.atleast_1d(array)] if array.dtype.kind in "biuf" else []
+
+
+def flat(action: Any) -> Any:
+    """An action as one array, the parts of a composite one joined; an array of objects would hold addresses."""
+    import numpy as np
+
+    if isinstance(action, dict | tuple | list):
+        parts = arrays(action)
+        return np.concatenate([p.reshape(-1) for p in parts]) if parts else np.zeros(1)
+    array = np.atleast_1d(np.asarray(action))
+    return np.zeros(1) if array.dtype.hasobject else array
 
 
 def scribble(obs: Any) -> None:

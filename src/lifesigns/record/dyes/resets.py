@@ -6,6 +6,8 @@ Flows in: steps and resets. Flows out: the notes `midway_resets` and `unended_re
 
 from __future__ import annotations
 
+import random
+import zlib
 from typing import Any
 
 from .. import callsite
@@ -42,6 +44,12 @@ class Resets:
             if len(places) < 10:
                 places.append({"env": part.number, "update": self.session.log.update, "at": callsite.at(*line)})
 
+    def begun(self, part: Any) -> None:
+        """Notes, of the first episodes of each environment, the state of the random streams that they begin with."""
+        begun = self.session.notes.setdefault("streams", {}).setdefault(str(part.number), [])
+        if len(begun) < 8:
+            begun.append(_streams(part.env))
+
     def _unended(self, line: Any) -> None:
         """Counts the occasion: did another environment's episode end in the same round of steps?"""
         if self.seen_at == self.steps:
@@ -52,3 +60,13 @@ class Resets:
         held["beside_an_end" if near else "alone"] += 1
         if near and line is not None:
             held["at"] = held["at"] or callsite.at(*line)
+
+
+def _streams(env: Any) -> int:
+    """A number that differs where the state of an environment's own stream, or of a global one, does."""
+    import numpy as np
+
+    own = getattr(getattr(env, "_np_random", None), "bit_generator", None)
+    everywhere: Any = np.random.get_state()
+    text = f"{own.state if own is not None else None} {random.getstate()} {everywhere[2:]}".encode()
+    return zlib.crc32(everywhere[1].tobytes(), zlib.crc32(text))

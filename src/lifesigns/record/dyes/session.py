@@ -53,6 +53,7 @@ class Session:
         self.quiet = 0
         self.phases = self.in_phase = 0
         self.mute = self.light = False
+        self.stepped_training: bool | None = None
         self.eval_seen_at = self.loader = -1
         self.started, self.cpu_started = time.monotonic(), time.process_time()
         self.closing: list[Callable[[], None]] = []
@@ -124,6 +125,7 @@ class Session:
     def on_env_step(self, training: bool) -> None:
         """An environment has been stepped."""
         log = self.log
+        self.stepped_training = training
         if self.in_phase:
             self.phases += 1
             goes_on = self.stop["updates_after"] or self.stop["second"] or self.stop["phases"] > 20

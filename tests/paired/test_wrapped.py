@@ -1,0 +1,98 @@
+"""Layers around environments, read side by side: who swallows, who changes a reward, who hands on another action."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from lifesigns.paired import source, wrapped
+
+
+def _log(*layers: dict[str, Any]) -> Any:
+    return SimpleNamespace(notes={"layers": list(layers)})
+
+
+def _layer(name: str, *, file: str = "", line: int = 7, **held: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = {"obs": [], "reward": [], "action": []}
+    return {
+        "class": name,
+        "depth": 0,
+        "file": file,
+        "made": {"file": "train.py", "line": line, "text": ""},
+        **empty,
+        **held,
+    }
+
+
+def test_the_first_layer_that_hands_on_nothing_of_a_change_is_named_where_it_was_made() -> None:
+    inner, outer = _layer("Scale", obs=list(range(20))), _layer("Clip", line=9, depth=1, obs=[0] * 20)
+    changed = _layer("Scale", obs=list(range(100, 120)))
+    found = wrapped.swallowed(_log(inner, outer), _log(changed, outer), "obs")
+    assert found is not None
+    assert found["class"] == "Clip"
+    assert wrapped.option(found) == {"option": {"file": "train.py", "line": 9}}
+    assert wrapped.swallowed(_log(inner), _log(changed), "obs") is None
+    few = _layer("Clip", obs=[0] * 3)
+    assert wrapped.swallowed(_log(few), _log(few), "obs") is None
+
+
+def test_a_layer_of_the_users_own_is_not_named_by_the_line_that_made_it() -> None:
+    assert wrapped.option(_layer("Mine", file="wrappers.py")) == {}
+
+
+def test_a_reward_is_changed_in_the_first_layer_that_hands_on_another_amount() -> None:
+    base = [_layer("Monitor", reward=[[1.0]] * 9), _layer("Normalize", line=4, depth=1, reward=[[0.1]] * 9)]
+    dyed = [
+        _layer("Monitor", reward=[[1.0]] * 8 + [[2.0]]),
+        _layer("Normalize", line=4, depth=1, reward=[[0.1]] * 8 + [[0.2]]),
+    ]
+    found = wrapped.reward_changed(_log(*base), _log(*dyed), 1.0)
+    assert found is not None
+    assert found["class"] == "Normalize"
+    assert wrapped.reward_changed(_log(base[0]), _log(dyed[0]), 1.0) is None
+
+
+def test_a_reward_that_moves_those_of_other_environments_is_told_from_a_running_scale() -> None:
+    rest = [[1.0, 1.0]] * 8
+    centred = wrapped.reward_spread(
+        _log(_layer("Centre", reward=[*rest, [0.0, 0.0]])), _log(_layer("Centre", reward=[*rest, [0.5, -0.5]]))
+    )
+    assert centred is not None
+    assert centred[1] == 1
+    scaled = (
+        _log(_layer("Normalize", reward=[*rest, [0.2, 0.2]])),
+        _log(_layer("Normalize", reward=[*rest, [0.4, 0.199]])),
+    )
+    assert wrapped.reward_spread(*scaled) is None
+
+
+def test_the_outermost_layer_that_hands_on_another_action(tmp_path: Any) -> None:
+    file = tmp_path / "wrappers.py"
+    file.write_text(
+        "class Limit:\n    def step(self, action):\n        action = 0\n        return self.env.step(action)\n"
+    )
+    sent = [[float(i % 2)] for i in range(12)]
+    done = [[0.0]] * 12
+    layers = [_layer("Limit", file=str(file), action=sent), _layer("Monitor", depth=1, action=sent)]
+    found = wrapped.acts_otherwise(_log(*layers), done)
+    assert found is not None
+    assert found["class"] == "Limit"
+    assert wrapped.action_line(found) == {"file": str(file), "line": 4}
+    assert wrapped.acts_otherwise(_log(*layers), sent) is None
+    assert wrapped.acts_otherwise(_log(_layer("Vector", action=[[0.0, 1.0]] * 12)), done) is None
+
+
+def test_what_is_handed_over_by_name_was_computed_where_the_name_was_given(tmp_path: Any) -> None:
+    file = tmp_path / "buffers.py"
+    file.write_text(
+        "def sample(self, rows):\n"
+        "    rewards = self.rewards[rows - 1]\n"
+        "    return Batch(\n"
+        "        rewards=self.to_torch(rewards.reshape(-1, 1)),\n"
+        "        centred=self.to_torch(rewards - rewards.mean()),\n"
+        "        actions=self.to_torch(self.actions[rows]),\n"
+        "    )\n"
+    )
+    assert [source.handed_over(str(file), line) for line in (4, 5, 6)] == [2, 5, 6]
+    assert source.function_of(str(file), 4) == "sample"
+    assert source.function_of(str(tmp_path / "none.py"), 4) == ""
