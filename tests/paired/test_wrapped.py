@@ -78,6 +78,8 @@ def test_the_outermost_layer_that_hands_on_another_action(tmp_path: Any) -> None
     assert found is not None
     assert found["class"] == "Limit"
     assert wrapped.action_line(found) == {"file": str(file), "line": 4}
+    assert wrapped.reward_line(found) == {"file": str(file), "line": 4}
+    assert wrapped.action_line(layers[1]) == {"file": "train.py", "line": 7}
     assert wrapped.acts_otherwise(_log(*layers), sent) is None
     assert wrapped.acts_otherwise(_log(_layer("Vector", action=[[0.0, 1.0]] * 12)), done) is None
 

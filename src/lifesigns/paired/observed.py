@@ -58,7 +58,7 @@ def _spread_in_layer(lab: Lab) -> dict[str, Any]:
     found = wrapped.reward_spread(stain.base, stain.dyed)
     if found is None:
         return {}
-    return {"spread_to": found[1], "spread_layer": found[0]["class"], "spread_line": wrapped.made(found[0])}
+    return {"spread_to": found[1], "spread_layer": found[0]["class"], "spread_line": wrapped.reward_line(found[0])}
 
 
 def _next_beside(plan: Plan) -> dict[str, Any]:

@@ -104,15 +104,33 @@ def action_line(layer: Layer) -> dict[str, Any] | None:
     library's layer, where it was made."""
     if not layer["file"]:
         return made(layer)
+    methods = _methods(layer)
+    if "action" in methods:
+        return _line(layer, [n.lineno for n in ast.walk(methods["action"]) if isinstance(n, ast.Return)])
+    every = [n for m in ("step", "step_async") if m in methods for n in ast.walk(methods[m])]
+    calls = [n for n in every if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return _line(
+        layer, [n.lineno for n in calls if isinstance(n.func, ast.Attribute) and n.func.attr.startswith("step")]
+    )
+
+
+def reward_line(layer: Layer) -> dict[str, Any] | None:
+    """The line of a layer that hands out its reward: what `reward`, else a step, returns; of a library's, where it was
+    made."""
+    if not layer["file"]:
+        return made(layer)
+    methods = _methods(layer)
+    name = next((m for m in ("reward", "rewards", "step_wait", "step") if m in methods), "")
+    return _line(layer, [n.lineno for n in ast.walk(methods[name]) if isinstance(n, ast.Return)] if name else [])
+
+
+def _methods(layer: Layer) -> dict[str, ast.FunctionDef]:
     tree = tree_of(layer["file"])
     cls = next((n for n in ast.walk(tree) if _is_class(n, layer["class"])), None) if tree is not None else None
-    methods = {n.name: n for n in ast.walk(cls) if isinstance(n, ast.FunctionDef)} if cls is not None else {}
-    if "action" in methods:
-        lines = [n.lineno for n in ast.walk(methods["action"]) if isinstance(n, ast.Return)]
-    else:
-        every = [n for m in ("step", "step_async") if m in methods for n in ast.walk(methods[m])]
-        calls = [n for n in every if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
-        lines = [n.lineno for n in calls if isinstance(n.func, ast.Attribute) and n.func.attr.startswith("step")]
+    return {n.name: n for n in ast.walk(cls) if isinstance(n, ast.FunctionDef)} if cls is not None else {}
+
+
+def _line(layer: Layer, lines: list[int]) -> dict[str, Any] | None:
     return {"file": layer["file"], "line": lines[-1]} if lines else None
 
 
