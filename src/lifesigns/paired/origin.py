@@ -13,25 +13,17 @@ from typing import Any
 import numpy as np
 
 from lifesigns.paired import options
+from lifesigns.paired.entering import VIEWS, WRITES, entered, place, written_at
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
-from lifesigns.paired.source import ENDS, assigned, handed_over
+from lifesigns.paired.source import ENDS, assigned
 
-WRITES = frozenset(("__setitem__", "copy_", "index_copy_", "scatter_", "stack", "cat", "as_tensor", "tensor"))
-"""Operations by which data get into a buffer."""
 SUBTRACTIONS = frozenset(("sub", "__sub__", "__rsub__", "rsub", "sub_", "__isub__", "neg", "__neg__", "subtract"))
 MASKING = frozenset(("mul", "__mul__", "__rmul__", "mul_", "__imul__"))
 FEWEST_STEPS = 8
 """steps whose action one line must have put out to be called its producer; assumed (fewer agree by chance)."""
 TERMINATION = re.compile(r"terminat|terminal", re.IGNORECASE)
-
-
-def place(site: Site | None) -> dict[str, Any] | None:
-    """The user's line of a site, as rules and reports want it."""
-    if site is None or not (site.user_line or site.line):
-        return None
-    return {"file": site.user_file or site.file, "line": site.user_line or site.line}
 
 
 def calling(plan: Plan, site: Site | None) -> dict[str, Any] | None:
@@ -41,35 +33,6 @@ def calling(plan: Plan, site: Site | None) -> dict[str, Any] | None:
     if site is not None and shared and site.caller_line and not options.in_library(site):
         return {"file": site.caller_file, "line": site.caller_line}
     return place(site)
-
-
-def entered(log: RunLog, record: int) -> dict[str, Any] | None:
-    """Where the data behind a record came into torch, back through operations that hand them on; of a value that is
-    given by name there, the line that computed it."""
-    for _ in range(40):
-        parents = [p for p in log.parents[record] if p >= 0 and log.kind(p) == "op"]
-        if len(parents) != 1 and log.name(record) not in VIEWS:
-            break
-        if not parents:
-            break
-        record = parents[0]
-    at = place(log.site(record))
-    return {"file": at["file"], "line": handed_over(at["file"], at["line"])} if at is not None else None
-
-
-def written_at(log: RunLog, record: int) -> int:
-    """The record by which the data behind a number came into its buffer: back through views and arithmetic with one
-    operand; -1 where there is none."""
-    for _ in range(40):
-        if record < 0:
-            return -1
-        if log.kind(record) == "op" and log.name(record) in WRITES:
-            return record
-        parents = [p for p in log.parents[record] if p >= 0]
-        if len(parents) != 1:
-            return -1
-        record = parents[0]
-    return -1
 
 
 def stopped_at(stain: Stain) -> tuple[int, int] | None:
@@ -277,10 +240,6 @@ def column_line(log: RunLog, operation: int) -> dict[str, Any] | None:
     return {"file": made["file"], "line": made["line"]} if made else None
 
 
-VIEWS = frozenset(
-    ("__getitem__", "view", "reshape", "unsqueeze", "detach", "clone", "contiguous", "float", "to", "expand")
-)
-"""Operations that hand on the numbers of their operand."""
 REORDERS = frozenset(("T", "mT", "t", "transpose", "permute", "swapaxes", "swapdims", "movedim", "transpose_", "flip"))
 
 
