@@ -29,7 +29,7 @@ def actions(lab: Lab, facts: Facts) -> None:
     dims = plan.dims
     executed = {(s.part, s.number): log.value(s.action) for s in plan.steps}
     scored: dict[tuple[int, int], Any] = {}
-    right = wrong = 0
+    right, wrong, apart = 0, 0, list[tuple[int, int]]()
     for grad in plan.grads[:64]:
         start, end = plan.window(grad)
         following = batches_of_next(plan, grad)
@@ -51,6 +51,7 @@ def actions(lab: Lab, facts: Facts) -> None:
                     if int(chosen) not in taken:
                         facts.site = log.site(i)
                         facts.data["index"] = log.parents[i][1]
+                        apart.append((min(taken), int(chosen)))
     if not right + wrong:
         right, wrong = _continuous(plan, executed, dims, facts, scored)
     if not right + wrong:
@@ -62,7 +63,8 @@ def actions(lab: Lab, facts: Facts) -> None:
     index = facts.data.pop("index", -1)
     if wrong:
         line = (
-            _changed_by_layer(plan)
+            origin.narrowed(log, index, apart)
+            or _changed_by_layer(plan)
             or _parted(plan, executed, scored)
             or _handed_on(plan, facts, index)
             or origin.calling(plan, facts.site)

@@ -97,14 +97,10 @@ def _ask_rl(lab: Lab, plan: Plan) -> None:
     ask("reward-first-steps", world=world, plants=[{"kind": "reward", "at": "first-step", "delta": DELTA, **only}])
     ask("reward-truncated", world=world, plants=[{"kind": "reward", "at": "truncated", "delta": DELTA, **only}])
     ask("obs-reset", world=world, plants=[{"kind": "obs", "at": "reset-after-truncation", **only}])
-    ask(
-        "obs-one-episode",
-        world=world,
-        plants=[
-            {"kind": "obs", "at": "step", "episode": 1, "envs": train[:1]},
-            {"kind": "action", "at": "step", "episode": 1, "envs": train[:1], "outer": True},
-        ],
-    )
+    ended_both_ways = [(1, part) for part in train[:2]] if len(train) > 1 else [(1, train[0]), (4, train[0])]
+    kinds: Sequence[dict[str, Any]] = ({"kind": "obs"}, {"kind": "action", "outer": True})
+    plants = [{**kind, "at": "step", "episode": e, "envs": [part]} for e, part in ended_both_ways for kind in kinds]
+    ask("obs-one-episode", world=world, plants=plants)
     handed_on = ("step",) if any(s.in_episode > 2 for s in plan.training) else ("step", "any-reset")
     ask("obs-all", plants=[{"kind": "obs", "at": at, **only} for at in handed_on])
     ask("obs-copied", plants=[{"kind": "copy", "at": "step"}])

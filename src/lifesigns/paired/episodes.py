@@ -226,34 +226,56 @@ def dummy_rows(lab: Lab, facts: Facts) -> None:
 
 
 def memory(lab: Lab, facts: Facts) -> None:
-    """Observations in the middle of one episode changed: the agent must act on the next one as if nothing had been."""
+    """Observations of one episode that is terminated and of one that is truncated changed: the agent must act on the
+    next one as if nothing had been."""
     stain = lab.stain("busy", "obs-one-episode")
     plan = lab.plan("busy")
     answer(stain, facts)
-    facts.data["planted"] = sum(p["kind"] == "obs" for p in stain.dyed.about["planted"])
-    part = plan.train_parts[0]
-    later = [
-        s for s in plan.steps if s.part == part and s.episode >= 2 and s.action < min(stain.common, plan.first_grad)
-    ]
-    dyed = Plan(stain.dyed)
-    same = {s.number: s for s in dyed.steps if s.part == part}
-    later = [s for s in later if s.number in same and same[s.number].action == s.action]
-    if not later or later[0].in_episode != 1:
-        raise Blind("the runs had parted, or learned, before the next episode began")
-    if _draws_otherwise(stain, part, later[0]):
+    planted = [p for p in stain.dyed.about["planted"] if p["kind"] == "obs"]
+    drawn = False
+    same = {(s.part, s.number): s.action for s in Plan(stain.dyed).steps}
+    seen = inputs = touched = 0
+    depth, left = list[int](), list[int]()
+    for episode, part in sorted({(p["episode"], p["env"]) for p in planted}):
+        row, steps = _row_of(plan, part), _steps_of(plan, part, episode + 1, min(stain.common, plan.first_grad), same)
+        if steps and _draws_otherwise(stain, part, steps[0]):
+            drawn, steps = True, []
+        for step in steps:
+            seen += 1
+            for call in _acting_on(plan, step):
+                given = plan.input_of(call)
+                changed_in = _row_differs(plan, stain, given, row)
+                inputs += changed_in and not _of_networks(plan, given)
+                if changed_in or _row_differs(plan, stain, call, row):
+                    touched += 1
+                    depth.append(step.in_episode)
+                    left.append(episode)
+                    facts.site = stain.base.site(call)
+    if not seen and drawn:
         raise Blind("the environment draws from its random stream as often as actions say, so the next episode differs")
-    inputs = touched = 0
-    depth: list[int] = []
-    row = _row_of(plan, part)
-    for step in later[:12]:
-        for call in _acting_on(plan, step):
-            changed_in = _row_differs(plan, stain, plan.input_of(call), row)
-            inputs += changed_in
-            if changed_in or _row_differs(plan, stain, call, row):
-                touched += 1
-                depth.append(step.in_episode)
-                facts.site = stain.base.site(call)
-    facts.data.update(steps=len(later[:12]), touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
+    if not seen:
+        raise Blind("the runs had parted, or learned, before the next episode began")
+    facts.data.update(steps=seen, touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
+    facts.data["planted"] = _moments(stain, [p for p in planted if not left or p["episode"] <= min(left)])
+
+
+def _steps_of(plan: Plan, part: int, episode: int, until: int, same: dict[tuple[int, int], int]) -> list[Step]:
+    """The first steps of an episode before a record, if its very first is among them and both runs have them alike."""
+    mine = [s for s in plan.steps if s.part == part and s.episode == episode and s.action < until]
+    alike = [s for s in mine if same.get((part, s.number)) == s.action]
+    return alike[:12] if alike and alike[0].in_episode == 1 else []
+
+
+def _of_networks(plan: Plan, given: int) -> bool:
+    """Whether what a network was given was computed from what another, or itself a step before, has put out."""
+    return any(plan.log.kind(i) == "call" for i in plan.ancestors(given, 60))
+
+
+def _moments(stain: Stain, planted: list[dict[str, Any]]) -> int:
+    """At how many moments was planted: environments that are stepped together count once."""
+    calls = stain.base.of_kind("call")
+    records = np.array([p["record"] for p in planted], dtype=np.int64)
+    return len(np.unique(np.searchsorted(calls, records)))
 
 
 def _draws_otherwise(stain: Stain, part: int, step: Step) -> bool:
@@ -266,9 +288,11 @@ def _draws_otherwise(stain: Stain, part: int, step: Step) -> bool:
 
 
 def _acting_on(plan: Plan, step: Step) -> list[int]:
-    """The calls for acting between the step before of the same environment and this one."""
+    """The last call of each network for acting between the step before of the same environment and this one: the one
+    before it, on the observation that ended an episode, is for a row that an autoreset inserts."""
     before = max((s.action for s in plan.steps if s.part == step.part and s.number == step.number - 1), default=-1)
-    return sorted(call for call in plan.acting_calls if before < call < step.action)
+    calls = sorted(call for call in plan.acting_calls if before < call < step.action)
+    return sorted({plan.log.name(call): call for call in calls}.values())
 
 
 def _row_of(plan: Plan, part: int) -> int:

@@ -81,13 +81,13 @@ class Lab:
         """Where the lines of such a run are. Raises Blind."""
         return self.ran(f"{name}-lines-{part[0]}-{part[1]}").folder / "lines.json"
 
-    def first_planted(self, name: str) -> int:
-        """The environment step at which a dyed run was planted first. Raises Blind."""
+    def planted_between(self, name: str) -> tuple[int, int]:
+        """The environment steps at which a dyed run was planted first and last. Raises Blind."""
         log = self.log(name)
         records = [p["record"] for p in log.about["planted"] if "record" in p]
         steps = [p["env_step"] for p in log.about["planted"] if "env_step" in p]
         steps += [int(log.rows[min(i, len(log) - 1), ENV_STEP]) for i in records]
-        return min(steps, default=0)
+        return min(steps, default=0), max(steps, default=0)
 
     def asked(self) -> set[str]:
         """Names of the runs that were asked for."""

@@ -78,7 +78,7 @@ def _turned_round(data: dict[str, Any]) -> bool:
 
 def _misplaced(data: dict[str, Any]) -> bool:
     wrong = data.get("shifted", 0) + data.get("other_environment", 0)
-    return wrong > data.get("right", 0)
+    return wrong > data.get("right", 0) and not data.get("line")
 
 
 def _touched(data: dict[str, Any]) -> bool:
@@ -171,18 +171,22 @@ def locate_all(lab: Lab, facts: list[Facts], suspects: set[str]) -> None:
 
 AT_ONCE = frozenset(("stored", "beside", "taken", "ignored", "number"))
 """Hunts that end where a step's result is taken up; the others follow it into the updates."""
-LATE, STEPS_AFTER = 48, 24
+LATE, STEPS_AFTER, ROUNDS_AFTER = 48, 24, 3
 """Environment steps: planted later than that, the lines before are not logged; of a hunt that ends at once, so many
-after the first planted one are. Assumed (windows of n steps are shorter)."""
+after the first planted one are, or so many of each environment. Assumed (windows of n steps are shorter)."""
 
 
 def _part(lab: Lab, dyed: str, hunts: list[str]) -> tuple[int, int]:
     """From which environment step to which one the lines are to be logged."""
     try:
-        first = lab.first_planted(dyed)
+        first, last = lab.planted_between(dyed)
+        after = max(STEPS_AFTER, ROUNDS_AFTER * len(lab.plan("natural").train_parts))
     except Blind:
         return 0, 0
-    return first - 2 if first > LATE else 0, first + STEPS_AFTER if set(hunts) <= AT_ONCE else 0
+    start = first - 2 if first > LATE else 0
+    if set(hunts) <= AT_ONCE:
+        return start, first + after
+    return start, last + after if set(hunts) <= {*AT_ONCE, "memory"} else 0
 
 
 def _entered(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,16 @@ from lifesigns.paired import options
 from lifesigns.paired.entering import VIEWS, WRITES, entered, place, written_at
 from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan, Step
-from lifesigns.paired.runlog import GRAD, NAME, SITE, RunLog, Site, Stain
+from lifesigns.paired.runlog import DTYPE, DTYPES, GRAD, NAME, SITE, RunLog, Site, Stain
 from lifesigns.paired.source import ENDS, assigned
 
 SUBTRACTIONS = frozenset(("sub", "__sub__", "__rsub__", "rsub", "sub_", "__isub__", "neg", "__neg__", "subtract"))
 MASKING = frozenset(("mul", "__mul__", "__rmul__", "mul_", "__imul__"))
+MOST_WRITES = 5000
+"""records that are followed back, one for each row that was written into a buffer."""
 FEWEST_STEPS = 8
 """steps whose action one line must have put out to be called its producer; assumed (fewer agree by chance)."""
+ARITHMETIC = frozenset(("add", "__add__", "__radd__", "add_", "__iadd__", *SUBTRACTIONS, *MASKING))
 TERMINATION = re.compile(r"terminat|terminal", re.IGNORECASE)
 
 
@@ -33,6 +36,23 @@ def calling(plan: Plan, site: Site | None) -> dict[str, Any] | None:
     if site is not None and shared and site.caller_line and not options.in_library(site):
         return {"file": site.caller_file, "line": site.caller_line}
     return place(site)
+
+
+def narrowed(log: RunLog, record: int, pairs: Sequence[tuple[float, float]]) -> dict[str, Any] | None:
+    """Where data were given a type that cannot hold them (a buffer of truth values for actions 0 to 2): the first
+    record on the way to this one of a type in which each number of `pairs` (what it was, what it became) becomes the
+    second; None where there is none."""
+    found = -1
+    kept = np.array([p[0] for p in pairs])
+    became = np.array([p[1] for p in pairs], dtype=np.float64)
+    for _ in range(MOST_WRITES):
+        if record < 0 or not len(kept):
+            break
+        kind = DTYPES[int(log.rows[record, DTYPE])]
+        if kind != "other" and np.array_equal(kept.astype(kind).astype(np.float64), became):
+            found = record
+        record = next((p for p in log.parents[record] if p >= 0), -1)
+    return place(log.site(found)) if found >= 0 else None
 
 
 def stopped_at(stain: Stain) -> tuple[int, int] | None:
@@ -107,6 +127,25 @@ def special_call(plan: Plan, stain: Stain, until: int) -> dict[str, Any] | None:
     sites = Counter(int(log.rows[i, SITE]) for i in log.of_kind("call").tolist())
     rare = [i for i in calls if sites[int(log.rows[i, SITE])] < 0.5 * len(plan.training)]
     return calling(plan, log.site(rare[-1])) if rare else None
+
+
+def combined(plan: Plan, stain: Stain, record: int) -> dict[str, Any] | None:
+    """Where a changed reward is first combined with something else on the way to a record, if it was taken up before
+    the next step of its environment (what is wrong is then not how it was stored)."""
+    log = stain.base
+    way, waiting = set[int](), [record]
+    while waiting:
+        i = waiting.pop()
+        if i not in way:
+            way.add(i)
+            waiting += [p for p in log.parents[i] if p in stain.marks]
+    first = min(way)
+    steps = {(s.part, s.number): s.action for s in plan.training}
+    planted = [(p["env"], p["step"]) for p in stain.dyed.about["planted"]]
+    at_once = any(steps.get(key, first) < first < steps.get((key[0], key[1] + 1), -1) for key in planted)
+    mixed = (i for i in sorted(way) if log.name(i) in ARITHMETIC and sum(p >= 0 for p in log.parents[i]) > 1)
+    at = next(mixed, -1)
+    return place(log.site(at)) if at >= 0 and at_once else None
 
 
 def cut_before(plan: Plan, record: int) -> dict[str, Any] | None:

@@ -285,7 +285,7 @@ def stacked_pairs(
                 continue
             else:
                 mine = owner[0] in {p for p, _ in wanted}
-                shifted, other, record = shifted + mine, other + (not mine), i
+                shifted, other, record = shifted + mine, other + (not mine), record if record >= 0 else i
                 example = example or _example({owner}, wanted)
     return Pairs(right, shifted, other, example, record) if right + shifted + other else None
 

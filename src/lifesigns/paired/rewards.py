@@ -186,12 +186,16 @@ def pairing(lab: Lab, facts: Facts) -> None:
         whole = (
             once is not None and reading.rows > 1 and reading.rows == min(once.in_episode, plan.steps_to_first_update)
         )
+        line = None
         found = readings.pairs(plan, stain, planted, level, stain.common, constant=whole)
-        found = found or readings.stacked_pairs(plan, stain, planted, level, stain.common, constant=whole)
+        if found is None:
+            found = readings.stacked_pairs(plan, stain, planted, level, stain.common, constant=whole)
+            line = origin.combined(plan, stain, found.record) if found is not None and found.record >= 0 else None
         if found is not None:
             answer(stain, facts)
             facts.data.update(right=found.right, shifted=found.shifted, other_environment=found.other_env)
             facts.data.update(example=found.example, otherwise=found.otherwise)
+            facts.data.update({"line": line} if line else {})
             if found.record >= 0:
                 facts.site = stain.base.site(found.record)
                 facts.data["entered_line"] = origin.entered(stain.base, found.record)

@@ -51,7 +51,7 @@ def odd_operand(plan: Plan, record: int) -> Odd | None:
 def _named(plan: Plan, chain: list[int], others: list[int], leaves: tuple[int, ...]) -> Odd:
     """The line of the last operation of a chain that turned a row into a column or back, else that of its source."""
     log = plan.log
-    shaped = next((a for a, b in pairwise(chain) if len(log.shapes[a]) != len(log.shapes[b])), -1)
+    shaped = next((a for a, b in pairwise(chain) if (log.shapes[a][-1:] == (1,)) != (log.shapes[b][-1:] == (1,))), -1)
     record = shaped if shaped >= 0 else chain[-1]
     data = tuple(i for i in leaves if log.kind(i) == "op" and not [p for p in log.parents[i] if p >= 0])
     if log.kind(record) == "call":
@@ -86,13 +86,19 @@ def _chains(plan: Plan, record: int, rows: int) -> list[list[int]]:
         chain = waiting.pop()
         last = chain[-1]
         parents = [p for p in log.parents[last] if p >= 0]
-        back = [p for p in parents if log.shapes[p] in ((rows,), (rows, 1))]
-        picked = any(math.prod(log.shapes[p]) > rows for p in parents)  # a column or a row of something wider
+        back = [p for p in parents if log.shapes[p] in ((rows,), (rows, 1)) or _stacked(plan, last, p, rows)]
+        picked = any(math.prod(log.shapes[p]) > rows for p in parents if p not in back)  # a part of something wider
         if not back or picked or log.kind(last) != "op" or log.name(last) in REDUCTIONS or len(chain) > 40:
             found.append(chain)
         else:
             waiting += [[*chain, p] for p in back]
     return found
+
+
+def _stacked(plan: Plan, record: int, parent: int, rows: int) -> bool:
+    """Whether a parent is a stack [steps, N, 1] of columns, of which the record is one, or a stack as well."""
+    own, whole = plan.log.shapes[record], plan.log.shapes[parent]
+    return len(whole) == 3 and whole[1:] == (rows, 1) and own[-2:] == (rows, 1)
 
 
 def _source(plan: Plan, record: int) -> Any:

@@ -74,8 +74,8 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
         at = f", at its step{'s' * (len(depths) > 1)} {first}" if depths else ""
         what = "a stack of frames or a wrapper's memory" if inputs else "a recurrent state, for the inputs are the same"
         message = (
-            f"other observations in one episode changed {touched} network calls in the first {steps} steps of the "
-            f"next one{at}: {what}"
+            f"other observations in one episode changed {touched} network calls in {steps} steps of the next one{at}: "
+            f"{what}"
         )
         yield self.found(view, message, "error", touched, 0.0, series="dye.memory_touched", unit="calls")
 
