@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import Writing
 
-from lifesigns.paired import origin
+from lifesigns.paired import parting
 from lifesigns.paired.actions import ratio_between
 from lifesigns.paired.plan import Plan
 
@@ -49,6 +49,6 @@ def test_the_ratio_and_where_outputs_part(second: float) -> None:
     assert later is not None
     assert first[1].max() == 0.0
     assert later[1].max() == pytest.approx(np.exp(second - 0.1) - 1, abs=1e-6)
-    parted = origin.parted_line(plan, end)
+    parted = parting.parted_line(plan, end)
     assert (parted["line"] if parted else None) == (2 if second != 0.1 else None)
     assert ratio_between(log, 0, 3) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import options, origin, readings, scales, wrapped
+from lifesigns.paired import options, origin, parting, readings, scales, wrapped
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, RunLog
@@ -185,7 +185,7 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
     facts.data.update({"broadcast": broadcast} if broadcast else {})
     facts.data.update(rows=int(off.size), largest=float(np.nanmax(off)), share=float(np.mean(off > OFF)))
     facts.site = plan.log.site(record)
-    line = origin.ratio_line(plan, record) or origin.parted_line(plan)
+    line = parting.ratio_line(plan, record) or parting.parted_line(plan)
     if facts.data["share"] == 0.0 and "second" in lab.asked():
         line = _second(lab.plan("second"), facts) or line
     facts.data.update({"line": line} if line else {})
@@ -202,7 +202,7 @@ def _second(plan: Plan, facts: Facts) -> dict[str, Any] | None:
     facts.data.update(second_rows=int(off.size), second_largest=float(np.nanmax(off)))
     facts.data.update(second_share=float(np.mean(off > OFF)), second_old=_old_share(plan, start))
     if facts.data["second_old"] <= FEW_OLD:
-        return origin.parted_line(plan, start)
+        return parting.parted_line(plan, start)
     site = log.site(record)
     if site is None or not site.caller_line:
         return origin.place(site)
