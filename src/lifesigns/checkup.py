@@ -41,6 +41,9 @@ SEARCH_RESERVE_S = 3.0
 RESERVE_S = 10.0
 """Kept back from a budget for ending the child, the baselines, the search for other methods and the rules."""
 UNFINISHED = "not read within the budget"
+RUN_SHARE = 0.65
+"""Of a budget, after which the recorded run is stopped for the sake of dyes that are not through; assumed: a few more
+seconds of returns say less than an exact answer does."""
 DYE_RESERVE_S, DYE_NICE = 4.0, 5
 """Kept back from a budget for reading the last dyes; the recorded run goes before the dyed ones."""
 
@@ -98,7 +101,12 @@ def run(request: Request) -> Result:
         deadline_s=limit,
         env={**os.environ, **({"LIFESIGNS_CLOSELY": "1"} if request.budget_s is not None else {})},
     )
-    ending = child.run(Watching(live, request.budget_s, line).update)
+    watching = Watching(live, request.budget_s, line)
+
+    def each_second(wall_s: float) -> bool:
+        return watching.update(wall_s) or (dyes is not None and dyes.need_both_cores(wall_s))
+
+    ending = child.run(each_second)
     meta.update(ending.about(), wall_s=ending.wall_s, stopped_on=live.stopped_on)
     folder.write_meta(meta)
     line.show("lifesigns: measuring random actions and other methods, evaluating rules …")
@@ -194,6 +202,10 @@ class _Dyes:
             )
         except Exception as error:
             self._error = f"{type(error).__name__}: {error}"
+
+    def need_both_cores(self, wall_s: float) -> bool:
+        """Whether the recorded run has had its part of the budget and not all dyes have been read."""
+        return wall_s >= RUN_SHARE * self._budget_s and self._thread.is_alive()
 
     def _progress(self, name: str, done: int, of: int) -> None:
         self._doing = (name, done, of)

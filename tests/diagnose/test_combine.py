@@ -3,7 +3,7 @@ from math import log
 import pytest
 
 from lifesigns.diagnose import BY_ID, CAUSES, posterior
-from lifesigns.diagnose.combine import NOTE_WEIGHT, OUTCOME_GIVEN
+from lifesigns.diagnose.combine import NOTE_WEIGHT, OUTCOME_GIVEN, UNMET_WEIGHT
 from lifesigns.model import Outcome
 
 UNTOLD = Outcome("cannot tell", "")
@@ -91,3 +91,11 @@ def test_a_run_cut_short_speaks_for_too_little_training() -> None:
 def test_outcomes_given_a_cause_sum_to_one() -> None:
     for given in OUTCOME_GIVEN.values():
         assert sum(given.values()) == pytest.approx(1.0)
+
+
+def test_a_cause_that_could_do_nothing_weighs_little_unless_proven(make_rule, verdict) -> None:
+    rule, unmet = make_rule("D901", {HIGH.id: 0.8}, 0.05), frozenset({HIGH.id})
+    plain, proven = verdict(rule, "fired"), verdict(rule, "fired", "error", exact=True)
+    odds, without = (posterior(THREE, (rule,), (plain,), BAD, unmet=u) for u in (frozenset(), unmet))
+    assert without[HIGH.id] / without["healthy"] == pytest.approx(UNMET_WEIGHT * odds[HIGH.id] / odds["healthy"])
+    assert posterior(THREE, (rule,), (proven,), BAD, unmet=unmet) == posterior(THREE, (rule,), (proven,), BAD)

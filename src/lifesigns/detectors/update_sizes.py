@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan
+from math import inf, nan
 
 import numpy as np
 
@@ -66,6 +66,16 @@ def update_sizes(view: View) -> UpdateSizes:
     start = sorted(float(ratios[0]) for ratios in kept)[(len(kept) - 1) // 2]
     burst = sorted(_burst(ratios) for ratios in kept)[(len(kept) - 1) // 2]
     return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), start, burst, len(kept))
+
+
+def first_update(view: View) -> tuple[float, int]:
+    """log10(‖Δθ‖/‖θ‖) of the first sample alone, of the lower middle weight, and how many weights; -inf for none."""
+    found = sorted(
+        float(ratios[0])
+        for name, update, norm in shared(view["optimizer.update_norm"], view["optimizer.parameter_norm"])
+        if is_weight(name) and norm[0] > SMALLEST_NORM and len(ratios := log_ratios(update[:1], norm[:1]))
+    )
+    return (found[(len(found) - 1) // 2], len(found)) if found else (-inf, 0)
 
 
 def _burst(ratios: Array) -> float:

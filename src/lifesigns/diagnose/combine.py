@@ -18,6 +18,8 @@ NOTE_WEIGHT = 0.35
 REPEAT_WEIGHT = 0.5
 """factor for each further rule of a folder with the same verdict; assumed (half of its news is already
 told)."""
+UNMET_WEIGHT = 0.05
+"""factor on the odds of a cause that could do nothing in the run; assumed."""
 CUT_SHORT_WEIGHT = log(2.0)
 """log likelihood ratio for `too-little-training` of a run that did not reach its end; assumed."""
 
@@ -50,6 +52,7 @@ def posterior(
     outcome: Outcome,
     *,
     cut_short: bool = False,
+    unmet: frozenset[str] = frozenset(),
 ) -> dict[str, float]:
     """Probability of each cause as the main explanation; they sum to 1.
 
@@ -58,14 +61,17 @@ def posterior(
     P(clear) is 1 minus it, and BLIND and CRASHED say nothing. Rules in one folder look at the same
     quantities, so their verdicts are not independent: of those with the same verdict in the same folder the
     one that says most about the cause counts in full, the next by half, the third by a quarter; duplicated
-    rules at most double the evidence.
+    rules at most double the evidence. A cause among `unmet` could do nothing in this run (no time limit was
+    reached): unless it is proven, it weighs `UNMET_WEIGHT`.
     """
     by_code = {rule.code: rule for rule in rules}
     pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
     scores: dict[str, float] = {}
     for cause in causes:
-        pull = sum(s.log_ratio for s in _counted(supports(cause, pairs)))
+        held = supports(cause, pairs)
+        pull = sum(s.log_ratio for s in _counted(held))
         extra = CUT_SHORT_WEIGHT if cut_short and cause.id == "too-little-training" else 0.0
+        extra += log(UNMET_WEIGHT) if cause.id in unmet and not _is_proven(held) else 0.0
         scores[cause.id] = log(cause.prior) + log(_outcome_given(cause, outcome)) + pull + extra
     top = max(scores.values())
     weights = {key: exp(score - top) for key, score in scores.items()}
@@ -89,8 +95,13 @@ def supports(cause: Cause, pairs: Iterable[tuple[Rule, Verdict]]) -> list[Suppor
 def _counted(found: list[Support]) -> list[Support]:
     """Without what CLEAR verdicts take off a cause that a rule has proven: one symptom's absence refutes no other's
     proof."""
-    proven = any(s.named and s.log_ratio > 0 and any(f.exact for f in s.verdict.findings) for s in found)
-    return [s for s in found if s.log_ratio > 0 or s.verdict.status != "clear"] if proven else found
+    kept = [s for s in found if s.log_ratio > 0 or s.verdict.status != "clear"]
+    return kept if _is_proven(found) else found
+
+
+def _is_proven(found: Iterable[Support]) -> bool:
+    """Whether a rule that names the cause has an exact finding."""
+    return any(s.named and s.log_ratio > 0 and any(f.exact for f in s.verdict.findings) for s in found)
 
 
 def fires_given(rule: Rule, cause: Cause) -> float:

@@ -15,11 +15,17 @@ from lifesigns.diagnose.words import in_words
 from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Outcome, Trace, Verdict
 from lifesigns.model.finding import SEVERITIES
 from lifesigns.rules import Rule, all_rules, run_rules
+from lifesigns.stats.samples import finite
 
 LEAST_SHOWN = 0.01
 """probability below which a cause is left out of the answer; `unknown` never is."""
 SUPERVISED_DYES, RL_DYES = frozenset({"labels", "inputs", "validation"}), frozenset({"reward", "observation"})
 """dyes that are planted in runs without an environment, and in those with one."""
+
+
+TIME_LIMITS = frozenset(("time-limit-treated-as-terminal", "time-limit-ignored"))
+LEAST_ENDS = 20
+"""episodes; assumed."""
 
 
 def diagnose(trace: Trace, rules: Iterable[Rule] | None = None, run: str = "") -> Diagnosis:
@@ -42,7 +48,7 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
     outcome = outcome_of(trace)
     pairs = [(by_code[v.code], v) for v in verdicts if v.code in by_code and v.status in ("fired", "clear")]
     causes = _applicable(trace, pairs)
-    odds = posterior(causes, rules, verdicts, outcome, cut_short=trace.cut_short)
+    odds = posterior(causes, rules, verdicts, outcome, cut_short=trace.cut_short, unmet=_unmet(trace))
     defects = _defects(pairs, odds)
     shown = sorted(
         (c for c in causes if odds[c.id] >= LEAST_SHOWN or c.id == "unknown"),
@@ -58,6 +64,14 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
         verdicts,
         coverage_of(trace, verdicts),
     )
+
+
+def _unmet(trace: Trace) -> frozenset[str]:
+    """The causes that could do nothing in this run: those of time limits where `LEAST_ENDS` episodes ended and none at
+    one."""
+    ends = [s for s in trace.named("env.episode_truncated") if len(s)]
+    many = sum(len(s) for s in ends) >= LEAST_ENDS
+    return TIME_LIMITS if many and not any(finite(s.y).any() for s in ends) else frozenset()
 
 
 def _applicable(trace: Trace, pairs: Sequence[tuple[Rule, Verdict]]) -> list[Cause]:

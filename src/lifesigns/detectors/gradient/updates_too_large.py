@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.update_sizes import READS, update_sizes
-from lifesigns.model import Finding, Severity
-from lifesigns.rules import Case, Likelihood, Rule, View, case
+from lifesigns.detectors.update_sizes import first_update, update_sizes
+from lifesigns.model import Evidence, Finding, Severity
+from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
 NOTE, WARNING, ERROR = -1.5, -1.0, -0.7
 """log10(‖Δθ‖/‖θ‖). −1.5 is the catalogue's line (D24, after Karpathy). The others are arithmetic: Adam with a
@@ -41,7 +41,8 @@ class UpdatesTooLarge(Rule):
     Median over samples of log10(‖Δθ‖/‖θ‖), then the median over weights (biases, scalars and weights near 0
     left out), in both halves of the run. A note above −1.5, a warning above −1.0, an error above −0.7. Five
     samples on end above −1.0 are a warning, above −0.4 an error, and a first sampled step above −0.4 is a
-    warning and one above 0 an error: weights that were blown up look calm afterwards.
+    warning and one above 0 an error: weights that were blown up look calm afterwards. With fewer than ten
+    samples the first step is judged alone.
 
     When it is wrong
     ----------------
@@ -63,7 +64,7 @@ class UpdatesTooLarge(Rule):
     since = "0.1"
     families = "any trained by gradients"
     per = "optimizer"
-    reads = READS
+    reads = {"optimizer.update_norm": 1, "optimizer.parameter_norm": 1}
     causes = {
         "learning-rate-too-high": Likelihood(0.80, source="judgement"),
         "gradients-accumulate": Likelihood(0.15, source="judgement"),
@@ -74,7 +75,11 @@ class UpdatesTooLarge(Rule):
 
     def check(self, view: View) -> Iterable[Finding]:
         """At most one finding."""
-        sizes = update_sizes(view)
+        try:
+            sizes = update_sizes(view)
+        except CannotTell:
+            yield from self._first_alone(view)
+            return
         level, line = sizes.low, _line(sizes.low, NOTE, WARNING, ERROR)
         severity: Severity = "error" if line == ERROR else "warning" if line == WARNING else "note"
         step = "a step"
@@ -93,12 +98,33 @@ class UpdatesTooLarge(Rule):
                 sizes.evidence(view, level, line),
             )
 
+    def _first_alone(self, view: View) -> Iterable[Finding]:
+        """Of a run with a few samples (one that soon had nothing finite, say) the first step is judged alone."""
+        level, weights = first_update(view)
+        if level <= FIRST_WARNING:
+            raise CannotTell("no weight of some size was seen to move in ten samples")
+        line = _line(level, FIRST_WARNING, FIRST_ERROR)
+        one = view["optimizer.update_norm"]
+        yield self.finding(
+            view,
+            f"the first step of optimiser `{view.subject.name}` changes its weights by {10**level:.1%} of their norm "
+            f"(middle of {weights} weights); the line is {10**line:.1%}, and 0.1 % is usual",
+            "error" if line == FIRST_ERROR else "warning",
+            [Evidence(one.name, view.subject.id, level, line, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[0]))],
+        )
+
     def fires_on(self) -> Iterable[Case]:
         """By far, by a little, and only at first, after which the weights are huge."""
         grown = np.geomspace(1, 100, 20)[:, None] * [1, 1]
         yield case(
             "first samples",
             {"optimizer.update_norm": np.full((20, 2), 0.5), "optimizer.parameter_norm": grown},
+            columns=_NAMES,
+        )
+        nan = np.full((3, 2), np.nan)
+        yield case(
+            "few steps",
+            {"optimizer.update_norm": [[1.4, 1.3], [0.9, 0.8], *nan], "optimizer.parameter_norm": np.ones((5, 2))},
             columns=_NAMES,
         )
         once = np.full((20, 2), 1e-3)

@@ -59,6 +59,12 @@ class MaskInverted(LintRule):
     }
     false_alarm = Likelihood(0.003, source="judgement; see benchmarks/lint")
     wrong = {
+        "stored": """
+            done_mask = 1.0 if done else 0.0
+            memory.put((s, a, r, s_next, done_mask))
+            s, a, r, s_next, done_mask = memory.sample(32)
+            target = r + gamma * q(s_next).max(1)[0] * done_mask
+            """,
         "batch": """
             batch = Transition(*zip(*sampled))
             alive = torch.tensor(batch.terminated, dtype=torch.float32)
@@ -70,6 +76,18 @@ class MaskInverted(LintRule):
             """,
     }
     right = {
+        "kept where it goes on": """
+            done_mask = 0.0 if done else 1.0
+            memory.put((s, a, r, s_next, done_mask))
+            s, a, r, s_next, done_mask = memory.sample(32)
+            target = r + gamma * q(s_next).max(1)[0] * done_mask
+            """,
+        "turned where it is used": """
+            done_mask = 1.0 if done else 0.0
+            memory.put((s, a, r, s_next, done_mask))
+            s, a, r, s_next, done_mask = memory.sample(32)
+            target = r + gamma * q(s_next).max(1)[0] * (1 - done_mask)
+            """,
         "complement": "target = rewards + gamma * (1 - dones) * q(next_states)",
         "complement before": "done = 1 - torch.tensor(d)\ntarget = rewards + gamma * done * q(next_states)",
         "complement where stored": """
@@ -93,6 +111,52 @@ class MaskInverted(LintRule):
                 if not turned or source.proven_role(factor.node) in FLAGS:
                     text = source.unparse(factor.node)
                     yield self.at(factor.node, f"the future is kept where `{text}` is 1 and dropped everywhere else")
+        yield from self._set_at_ends(source)
+
+    def _set_at_ends(self, source: Source) -> Iterable[Spot]:
+        """Masks that are set to 1 at ends, where a future is multiplied by what has the same name, as it is."""
+        set_so = {n: name for n in source.nodes(ast.Assign) if (name := _one_at_ends(source, n))}
+        if not set_so:
+            return
+        named = {n.id for n in _discounted(source) if not _is_turned(source, n)}
+        for one, name in set_so.items():
+            if name in named and not _is_subtracted(source, name):
+                yield self.at(one, f"`{name}` is 1 where the episode ends, and the future is multiplied by it")
+
+
+def _discounted(source: Source) -> Iterable[ast.Name]:
+    """Names that stand as a factor beside a discount."""
+    for node in source.nodes(ast.BinOp):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
+            continue
+        factors, todo = list[ast.expr](), [node.left, node.right]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult):
+                todo += [one.left, one.right]
+            else:
+                factors.append(one)
+        if any(source.role(f) is Role.DISCOUNT for f in factors):
+            yield from (f for f in factors if isinstance(f, ast.Name))
+
+
+def _one_at_ends(source: Source, node: ast.AST) -> str:
+    """`done_mask` of `done_mask = 1.0 if done else 0.0`; empty for anything else."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.IfExp):
+        return ""
+    target, value = node.targets[0], node.value
+    ends = isinstance(value.test, ast.Name | ast.Attribute) and source.role(value.test) in FLAGS
+    if not isinstance(target, ast.Name) or not ends:
+        return ""
+    return target.id if source.number(value.body) == 1 and source.number(value.orelse) == 0 else ""
+
+
+def _is_subtracted(source: Source, name: str) -> bool:
+    """Whether `1 - name` stands anywhere."""
+    return any(
+        isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub) and isinstance(n.right, ast.Name) and n.right.id == name
+        for n in source.nodes(ast.BinOp)
+    )
 
 
 def _is_turned(source: Source, node: ast.AST) -> bool:
