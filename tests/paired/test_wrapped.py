@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from types import SimpleNamespace
 from typing import Any
 
@@ -98,3 +99,23 @@ def test_what_is_handed_over_by_name_was_computed_where_the_name_was_given(tmp_p
     assert [source.handed_over(str(file), line) for line in (4, 5, 6)] == [2, 5, 6]
     assert source.function_of(str(file), 4) == "sample"
     assert source.function_of(str(tmp_path / "none.py"), 4) == ""
+
+
+def test_an_object_was_given_its_environment_in_the_only_call_that_makes_it(tmp_path: Any) -> None:
+    callbacks, main = tmp_path / "callbacks.py", tmp_path / "main.py"
+    callbacks.write_text(
+        "class Evaluate(Base):\n"
+        "    def __init__(self, env, every):\n"
+        "        self.env, self.every = env, every\n"
+        "    def on_step(self):\n"
+        "        evaluate(self.model, self.env, self.every)\n"
+        "        evaluate(self.model, self.training_env)\n"
+    )
+    main.write_text("model.learn(\n    100,\n    callback=Evaluate(env, every=5),\n)\n")
+    files = [str(main), str(callbacks)]
+    assert source.handed_in(files, str(callbacks), 5) == (str(main), 3)
+    assert source.handed_in(files, str(callbacks), 6) is None
+    main.write_text("a, b = Evaluate(env, 5), Evaluate(other, 5)\n")
+    source.tree_of.cache_clear()
+    linecache.clearcache()
+    assert source.handed_in(files, str(callbacks), 5) is None

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import origin, readings, wrapped
+from lifesigns.paired import origin, readings, source, wrapped
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
+from lifesigns.paired.locate import text_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import DIGEST, RunLog, Stain
 
@@ -168,7 +169,8 @@ def evaluation(lab: Lab, facts: Facts) -> None:
     plan = lab.plan(name)
     notes = plan.log.notes
     updates = [s for s in plan.log.about["seeds"] if s.get("update", 0) > 0 and s["what"] != "env.reset"]
-    facts.data.update(midway_resets=notes.get("midway_resets", []), reseeds=updates[:5])
+    resets = [{**one, "at": _handed_in(plan.log, one["at"])} for one in notes.get("midway_resets", [])]
+    facts.data.update(midway_resets=resets, reseeds=updates[:5])
     seen = bool(facts.data["midway_resets"] or updates)
     if not plan.eval_parts or "eval-changed" not in lab.asked():
         if seen:
@@ -188,6 +190,14 @@ def evaluation(lab: Lab, facts: Facts) -> None:
         facts.data.update({"streams_line": line} if line else {})
     if not facts.data["gradients_after"] and not seen:
         raise Blind("no update followed the evaluation before the run was stopped")
+
+
+def _handed_in(log: RunLog, at: dict[str, Any]) -> dict[str, Any]:
+    """The line at which an object of the user's was given the environment that its method resets, else that of the
+    reset."""
+    files = list(dict.fromkeys(s[2] for s in log.sites if s and s[2]))
+    found = source.handed_in(files, at["file"], at["line"])
+    return {"file": found[0], "line": found[1], "text": text_of(*found)} if found is not None else at
 
 
 def _fed_by_evaluation(log: RunLog) -> dict[str, Any]:

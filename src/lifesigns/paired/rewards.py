@@ -208,7 +208,9 @@ def scaling(lab: Lab, facts: Facts) -> None:
     the one answers and the other does not (a bound that lies between)."""
     small, large = lab.stain("natural", "reward-once"), lab.stain("natural", "reward-large")
     answer(small, facts)
-    facts.data.update(wrapped.option(wrapped.reward_changed(small.base, small.dyed, DELTA)))
+    layer = wrapped.reward_changed(small.base, small.dyed, DELTA)
+    layer = layer or wrapped.reward_changed(large.base, large.dyed, 100.0 * DELTA)
+    facts.data.update(wrapped.option(layer))
     one, hundred = _first(small), _first(large)
     if one is None and hundred is None:
         raise Blind("the planted reward reached no operation on numbers before the run was stopped")

@@ -226,6 +226,43 @@ def _is_another(given: ast.expr, kinds: dict[str, str], kind: str, value: float)
     return bool(other) and kinds.get(other.lower(), kind) != kind
 
 
+def handed_in(files: Iterable[str], file: str, line: int) -> tuple[str, int] | None:
+    """(file, line) at which an object was given the environment that `line`, in one of its methods, reads of it
+    (`self.eval_env`): the argument of the only call that makes such an object, where its `__init__` keeps it as it is.
+    """
+    tree = tree_of(file)
+    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)] if tree is not None else []
+    around = [c for c in classes if c.lineno <= line <= (c.end_lineno or 0)]
+    cls = max(around, key=lambda c: c.lineno, default=None)
+    init = next((n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None) if cls else None
+    if cls is None or init is None:
+        return None
+    read, parameters = names_of(file).get(line, Names()).read, [a.arg for a in init.args.args][1:]
+    kept = {b.id for a, b in _kept(init) if f".{a.attr}" in read and b.id in parameters and "env" in a.attr.lower()}
+    calls = [
+        (f, n)
+        for f in dict.fromkeys((*files, file))
+        if (t := tree_of(f)) is not None
+        for n in ast.walk(t)
+        if isinstance(n, ast.Call) and cls.name in (getattr(n.func, "id", ""), getattr(n.func, "attr", ""))
+    ]
+    if len(kept) != 1 or len(calls) != 1:
+        return None
+    (name,), ((where, call),) = kept, calls
+    given = {**dict(zip(parameters, call.args, strict=False)), **{k.arg: k.value for k in call.keywords if k.arg}}
+    return (where, given[name].lineno) if name in given else None
+
+
+def _kept(init: ast.FunctionDef) -> Iterator[tuple[ast.Attribute, ast.Name]]:
+    """(attribute, name) of assignments `self.a = b`, also of several at once."""
+    for node in ast.walk(init):
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            pairs = [(target, node.value)] if isinstance(node, ast.Assign) else []
+            if isinstance(target, ast.Tuple) and isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+                pairs = list(zip(target.elts, node.value.elts, strict=False))
+            yield from ((a, b) for a, b in pairs if isinstance(a, ast.Attribute) and isinstance(b, ast.Name))
+
+
 def _parameters(tree: ast.Module) -> dict[str, list[str]]:
     """Function or class → its positional parameters, without `self`."""
     found: dict[str, list[str]] = {}
