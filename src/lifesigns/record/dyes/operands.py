@@ -17,6 +17,14 @@ def tag(torch: Any, tensor: Any, number: Any) -> None:
         setattr(tensor, TAG, number)
 
 
+def zero(torch: Any, tensor: Any) -> None:
+    """Fills memory that was not initialised, which may hold anything and need not be the same in two runs: an array
+    that is filled row by row would differ else."""
+    if isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided and tensor.device.type == "cpu":
+        with torch.no_grad():
+            tensor.detach().zero_()
+
+
 def tensors_of(torch: Any, args: Any) -> list[Any]:
     """The tensors among arguments, and in lists and tuples among them."""
     several = (value if isinstance(value, tuple | list) else (value,) for value in args)

@@ -119,6 +119,7 @@ def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, 
             operands.tag(torch, result, getattr(args[0], TAG, None))
         return
     if name in UNINITIALISED:
+        operands.zero(torch, result)
         return
     if name == "__setitem__":
         result = _written(torch, args)
