@@ -52,3 +52,18 @@ def test_the_ratio_and_where_outputs_part(second: float) -> None:
     parted = parting.parted_line(plan, end)
     assert (parted["line"] if parted else None) == (2 if second != 0.1 else None)
     assert ratio_between(log, 0, 3) is None
+
+
+def test_a_log_probability_that_was_summed_over_the_batch() -> None:
+    writing = Writing()
+    rows = writing.op("log_prob", np.zeros((4, 2)), 30, (), True)
+    new, old = writing.op("sum", np.float32(0.0), 31, (rows,), True), writing.op("as_tensor", np.zeros(4), 32)
+    difference = writing.op("sub", np.zeros(4), 33, (new, old), True)
+    ratio = writing.op("exp", np.ones(4), 34, (difference,), True)
+    found = parting.single(writing.read(), ratio)
+    assert found is not None
+    assert found["line"] == 31
+    plain = two_phases(0.1).log
+    first = ratio_between(plain, 0, len(plain))
+    assert first is not None
+    assert parting.single(plain, first[0]) is None

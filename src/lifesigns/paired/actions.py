@@ -185,7 +185,7 @@ def first_ratio(lab: Lab, facts: Facts) -> None:
     facts.data.update({"broadcast": broadcast} if broadcast else {})
     facts.data.update(rows=int(off.size), largest=float(np.nanmax(off)), share=float(np.mean(off > OFF)))
     facts.site = plan.log.site(record)
-    line = parting.ratio_line(plan, record) or parting.parted_line(plan)
+    line = parting.ratio_line(plan, record) or parting.single(plan.log, record) or parting.parted_line(plan)
     if facts.data["share"] == 0.0 and "second" in lab.asked():
         line = _second(lab.plan("second"), facts) or line
     facts.data.update({"line": line} if line else {})

@@ -11,7 +11,7 @@ import numpy as np
 
 from lifesigns.paired.origin import MASKING, REORDERS, SAMPLES, calling, place
 from lifesigns.paired.plan import Plan
-from lifesigns.paired.runlog import GRAD
+from lifesigns.paired.runlog import GRAD, RunLog
 
 
 def ratio_line(plan: Plan, ratio: int) -> dict[str, Any] | None:
@@ -26,6 +26,13 @@ def ratio_line(plan: Plan, ratio: int) -> dict[str, Any] | None:
             return calling(plan, log.site(i))
     swapped = [i for i in behind if log.kind(i) == "op" and log.name(i) in REORDERS and i > last_step]
     return place(log.site(swapped[0])) if swapped else None
+
+
+def single(log: RunLog, ratio: int) -> dict[str, Any] | None:
+    """Where one of the two log-probabilities of an importance ratio of several rows was made a single number."""
+    difference = log.parents[ratio][0]
+    parts = [p for p in log.parents[difference] if p >= 0 and not log.shapes[p] and log.kind(p) == "op"]
+    return place(log.site(parts[0])) if parts and log.shapes[difference] else None
 
 
 def parted_line(plan: Plan, start: int = -1) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
 
     What it detects
     ---------------
-    Observations in the middle of one episode were replaced, and so was the last action that its environment was sent.
+    Observations in the middle of an episode were replaced, and so was the last action that its environment was sent.
     In the next episode, before anything was learned from them, a network that acts was given other inputs or put out
     something else.
 
@@ -28,10 +28,10 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
 
     How it decides
     --------------
-    Two runs, bit for bit the same but for that episode's observations and last action; the first 12 steps of the next
-    one are compared. Running statistics of Gymnasium's, stable-baselines3's and Tianshou's normalisers are held still
-    in both runs. Where the environment itself begins otherwise because its random stream was drawn from more or less
-    often, the rule cannot tell.
+    Two runs, bit for bit the same but for the observations and last actions of one episode that is terminated and of
+    one that is truncated; the first 12 steps of the next ones are compared. Running statistics of Gymnasium's,
+    stable-baselines3's and Tianshou's normalisers are held still in both runs. Where the environment itself begins
+    otherwise because its random stream was drawn from more or less often, the rule cannot tell.
     If inputs are the same and outputs differ, the memory is the network's; if inputs differ at its first few steps,
     it is a stack of frames or a wrapper's. Inputs that differ at step 8 and later are running statistics of the
     script's own, as a normaliser keeps on purpose: the rule then cannot tell.
