@@ -65,6 +65,8 @@ def truncated_end(lab: Lab, facts: Facts) -> None:
     inserted = bool(lab.log("busy").notes.get("dummy_rows"))  # the agent is asked to act on them, to no effect
     facts.data["through_statistics"] = not inserted and _acted_differently(lab.plan("busy"), stain)
     facts.data["bootstraps"] = _bootstraps(lab)
+    if not facts.data["bootstraps"] and lab.left_s() <= 0:
+        raise Blind("the time for dyes was over before it was known whether anything is bootstrapped")
     if not facts.data["bootstraps"]:
         facts.data.update(_never_bootstrapped(lab))
     facts.data.update(_ended_targets(lab, stain))
