@@ -236,7 +236,7 @@ def memory(lab: Lab, facts: Facts) -> None:
     planted = [p for p in stain.dyed.about["planted"] if p["kind"] == "obs"]
     drawn = False
     same = {(s.part, s.number): s.action for s in Plan(stain.dyed).steps}
-    seen = inputs = touched = 0
+    seen = calls = inputs = touched = 0
     depth, left = list[int](), list[int]()
     for episode, part in sorted({(p["episode"], p["env"]) for p in planted}):
         row, steps = _row_of(plan, part), _steps_of(plan, part, episode + 1, min(stain.common, plan.first_grad), same)
@@ -245,6 +245,7 @@ def memory(lab: Lab, facts: Facts) -> None:
         for step in steps:
             seen += 1
             for call in _acting_on(plan, step):
+                calls += 1
                 given = plan.input_of(call)
                 changed_in = _row_differs(plan, stain, given, row)
                 inputs += changed_in and not _of_networks(plan, given)
@@ -257,6 +258,8 @@ def memory(lab: Lab, facts: Facts) -> None:
         raise Blind("the environment draws from its random stream as often as actions say, so the next episode differs")
     if not seen:
         raise Blind("the runs had parted, or learned, before the next episode began")
+    if not calls:
+        raise Blind("no network was seen to be called for acting in the next episode")
     facts.data.update(steps=seen, touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
     facts.data["planted"] = _moments(stain, [p for p in planted if not left or p["episode"] <= min(left)])
 
