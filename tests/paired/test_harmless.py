@@ -209,8 +209,8 @@ def test_a_script_that_spins_is_blind_and_does_not_stay(scripts: Any, tmp_path: 
     """)
     keep = tmp_path / "keep"
     started = time.monotonic()
-    facts = scripts.facts(target, 3.0, zygotes=None, keep=keep)
-    assert time.monotonic() - started < 14
+    facts = scripts.facts(target, 10.0, zygotes=None, keep=keep)
+    assert time.monotonic() - started < 20
     assert facts["reproducible"].data["blind"]
     pids = [int(p.read_text()) for p in keep.glob("*/cwd/pid")]
     assert pids

@@ -90,7 +90,8 @@ def _bootstrap(lab: Lab, facts: Facts, rewards: Stain, which: str, reading: read
     if "target-value" in lab.asked():
         values, comb = lab.stain("natural", "target-value"), lab.stain("natural", "reward-comb")
         found = readings.bootstrap_weights(values, comb, values.common, DELTA)
-        if found is not None:
+        # more sizes than a target of so many rewards can have: the plant went through a layer that bends it
+        if found is not None and len(found[0]) <= max(reading.count, 1) + 1:
             facts.data["bootstrap_weight"] = found[0][-1]
             facts.data["bootstrap_weights"] = found[0]
             facts.data["factors"] = origin.factors(values, found[1])

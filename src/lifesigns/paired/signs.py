@@ -129,14 +129,14 @@ def _actor(plan: Plan) -> dict[str, Any]:
             if len(shape) < 1 or (shape[-1] != 1 and len(shape) > 1) or looked[label] >= MOST_CALLS:
                 continue
             looked[label] += 1
-            others = {c for c in calls if labels[c] != label}
+            others = {c for c in calls if labels[c] != label and not _goes_on(plan, c, call, labels)}
             source = plan.input_of(call)
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
             if _is_cut(plan, source, others):
                 return {"critic": log.name(call), "cut": True, "line": origin.cut_before(plan, source) or {}}
             gradient = log.value(record)
-            if gradient is not None and np.any(gradient != 0) and _is_constant(gradient):
+            if gradient is not None and gradient.size > 1 and np.any(gradient != 0) and _is_constant(gradient):
                 return {
                     "critic": log.name(call),
                     "sign": float(np.sign(gradient.sum())),
@@ -144,6 +144,13 @@ def _actor(plan: Plan) -> dict[str, Any]:
                     "line": origin.reduced_at(log, loss) or origin.place(log.site(loss)) or {},
                 }
     return {}
+
+
+def _goes_on(plan: Plan, call: int, critic: int, labels: dict[int, str]) -> bool:
+    """Whether a call's output goes into another network that acts: it is of a trunk, and no policy's output."""
+    onward = [c for c in labels if c not in (call, critic) and labels[c] != labels[call]]
+    acting = [c for c in onward if labels[c] in plan.acting_networks and labels[c] != labels[critic]]
+    return any((at := plan.input_of(c)) >= 0 and call in plan.ancestors(at, 600) for c in acting)
 
 
 def _is_cut(plan: Plan, source: int, others: set[int]) -> bool:

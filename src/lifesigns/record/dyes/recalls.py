@@ -105,6 +105,8 @@ class Recalls:
         given = (_changed(self.torch, first, (place,)), *inputs[1:])
         moved = _moved(base, self._again(module, given, kwargs), 0)
         row.update(own_row=bool(moved[place]), other_rows=int(moved.sum() - moved[place]))
+        if row["other_rows"] and not moved[:place].any() and _is_one_sequence(module, first):
+            row["other_rows"] = 0
         if row["other_rows"]:
             keep = np.arange(len(moved)) != place
             row["at"] = makers.mixing(self.torch, module, inputs, given, kwargs, place) or self._line(
@@ -298,6 +300,13 @@ def _main_output(torch: Any, output: Any) -> Any:
     """The output, or the first floating tensor with rows of several."""
     parts = output.values() if isinstance(output, dict) else output if isinstance(output, tuple | list) else (output,)
     return next((o for o in parts if isinstance(o, torch.Tensor) and o.is_floating_point() and o.dim() >= 1), None)
+
+
+def _is_one_sequence(module: Any, first: Any) -> bool:
+    """Whether the leading dimension is time: one sequence [steps, 1, values] given to a recurrent layer as torch has it
+    by default."""
+    layers = [m for m in module.modules() if hasattr(m, "batch_first")]
+    return first.dim() == 3 and first.shape[1] == 1 and bool(layers) and not any(m.batch_first for m in layers)
 
 
 def _changed(torch: Any, tensor: Any, place: tuple[Any, ...]) -> Any:
