@@ -102,7 +102,7 @@ class Lab:
         if name not in self._futures:
             raise Blind("the time for dyes was over before this one was planted")
         try:
-            ran = self._futures[name].result(timeout=max(self.left_s() + 1.0, 0.1))
+            ran = self._futures[name].result(timeout=max(self.left_s() + 5.0, 0.1))
         except (TimeoutError, OSError) as error:
             raise Blind("the time for dyes was over before this one had answered") from error
         self.wall_s[name] = ran.wall_s
