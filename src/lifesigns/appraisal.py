@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lifesigns.baselines.survey import Progress, Survey, survey
-from lifesigns.planner.cost import CORE_HOUR, Cost, Facts, estimate
+from lifesigns.planner.cost import CORE_HOUR, Cost, Facts, estimate, price
 from lifesigns.planner.forecast import Forecast, forecast
 from lifesigns.planner.prior import family_of
 from lifesigns.planner.verdict import BLOCKED_TIES, Case, Verdict, decide
@@ -33,7 +33,7 @@ def appraise(
     seconds: float,
     progress: Progress | None = None,
     python: str = "",
-    core_hour: float = CORE_HOUR,
+    core_hour: float | None = None,
     hours: float | None = None,
     **options: Any,
 ) -> Appraisal:
@@ -45,9 +45,13 @@ def appraise(
     return judge(found, core_hour, hours)
 
 
-def judge(found: Survey, core_hour: float = CORE_HOUR, hours: float | None = None, leave_out: str = "") -> Appraisal:
-    """Cost, verdict and forecast of a survey; `leave_out` withholds an environment's own rows of the tables."""
-    cost = estimate(facts_of(found), core_hour, leave_out)
+def judge(found: Survey, core_hour: float | None = None, hours: float | None = None, leave_out: str = "") -> Appraisal:
+    """Cost, verdict and forecast of a survey; `leave_out` withholds an environment's own rows of the tables.
+
+    `core_hour` None stands for the assumed price; the price of a million steps joins the properties.
+    """
+    found.properties = found.properties.with_(price(found.properties.number("steps_per_s"), core_hour))
+    cost = estimate(facts_of(found), CORE_HOUR if core_hour is None else core_hour, leave_out)
     case = Case(found.ladder, found.properties, found.target, found.target_source, cost, hours)
     verdict = decide(case)
     name = str(found.about.get("id") or found.name)

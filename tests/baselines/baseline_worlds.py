@@ -241,3 +241,46 @@ def load(env: Any, state: Any) -> None:
 
 def load_wrongly(env: Any, state: Any) -> None:
     env.cell = 0
+
+
+class Heavy(Corridor):
+    """The corridor with an array of 8 MB."""
+
+    def __init__(self) -> None:
+        self.load = np.ones(1_000_000)
+
+
+class PolicyDecides(gym.Env):
+    """Ten rounds with the same observation; action 1 pays 1: the policy alone decides the return."""
+
+    observation_space = spaces.Box(-1, 1, (2,), np.float64)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.round, self.start = 0, float(self.np_random.normal())
+        return self._obs(), {}
+
+    def _obs(self) -> Any:
+        return np.array([1.0, -1.0])
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.round += 1
+        return self._obs(), self.pay(action), self.round >= 10, False, {}
+
+    def pay(self, action: Any) -> float:
+        return float(action == 1)
+
+
+class StartDecides(PolicyDecides):
+    """Each round pays what the start drew: the start state alone decides the return."""
+
+    def pay(self, action: Any) -> float:
+        return self.start + 0.01 * float(action == 1)
+
+
+class ChanceDecides(PolicyDecides):
+    """Each round pays what is drawn then: chance in the dynamics alone decides the return."""
+
+    def pay(self, action: Any) -> float:
+        return float(self.np_random.normal()) + 0.01 * float(action == 1)

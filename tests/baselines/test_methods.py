@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from baseline_worlds import Corridor
 
-from lifesigns.baselines import measures
+from lifesigns.baselines import pace
 from lifesigns.baselines.methods import (
     bandit,
     cloning,
@@ -88,7 +88,7 @@ def test_gorp_ties_where_no_reward_can_be_reached(problem: Make) -> None:
 
 def test_mppi_steers_and_sweeps_the_horizon(problem: Make) -> None:
     made, limit = ready(problem("Steer"))
-    measures.speed(made)
+    pace.speed(made)
     rung, _ = mppi.mppi(made, limit, horizon=5, samples=40, most=3)
     assert rung.mean > -4.5
     score, _, _ = mppi.scorer(made)

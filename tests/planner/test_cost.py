@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifesigns.planner import prior
-from lifesigns.planner.cost import REWORK, SEEDS, SETTINGS_KNOWN, Facts, estimate
+from lifesigns.planner.cost import REWORK, SEEDS, SETTINGS_KNOWN, Facts, estimate, price
 from lifesigns.planner.forecast import Forecast, Outcome, score
 
 
@@ -82,3 +82,12 @@ def test_rates_of_other_environments_leave_one_out() -> None:
 def test_a_run_that_was_cut_may_count_as_a_failure() -> None:
     found = score([Forecast("a", "RL", 1.0, 0.2, 100.0, 1000.0)], {"a": Outcome(None, 200.0)}, cut_counts=True)
     assert found.brier == pytest.approx(0.04)
+
+
+def test_the_price_of_a_million_steps_says_what_it_assumes() -> None:
+    assumed, named = price(1000.0), price(1000.0, 0.36)
+    assert assumed.value == pytest.approx(0.05 * 1e6 / 1000 / 3600)
+    assert "assumed; --core-hour" in assumed.text
+    assert named.value == pytest.approx(0.1)
+    assert "named by you" in named.text
+    assert price(None).value is None

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import importlib.util
 import json
+import os
 import sys
 import time
 import warnings
@@ -279,3 +280,10 @@ def spec_of(env: Any) -> dict[str, Any] | None:
     limits = [v for one in layers(env) if isinstance(v := vars(one).get("_max_episode_steps"), int)]
     longest = limits[0] if limits else spec.max_episode_steps
     return {"id": spec.id, "entry_point": entry, "kwargs": kwargs, "max_episode_steps": longest}
+
+
+def quiet_simulators() -> None:
+    """Keeps MuJoCo's warnings out of a log file in the user's working folder, and the emulator's greeting away."""
+    os.environ.setdefault("ALE_LOGGER_LEVEL", "error")
+    if importlib.util.find_spec("mujoco") is not None:
+        importlib.import_module("mujoco").set_mju_user_warning(lambda text: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from typing import Any
 
@@ -21,26 +20,6 @@ REPEATS, REPEATED_STEPS = 12, 8
 TRAP_Z = 2.5
 HISTORY_GAIN = 0.25
 """Share by which the previous step must lower the error of predicting the next, before memory is called for."""
-
-
-def speed(problem: Problem) -> list[Property]:
-    """Steps a second on one core and the cost of a reset (M1)."""
-    world = problem.world
-    begun = time.perf_counter()
-    world.reset(seed=FIT_SEED)
-    reset_ms = 1000 * (time.perf_counter() - begun)
-    steps, begun, cpu = 0, time.perf_counter(), time.process_time()
-    while steps < 20_000 and time.perf_counter() - begun < 0.5:
-        _, _, terminated, truncated = world.step(world.env.action_space.sample())
-        steps += 1
-        if terminated or truncated:
-            world.reset()
-    problem.sps = steps / (time.perf_counter() - begun)
-    per_cpu = steps / max(time.process_time() - cpu, 1e-9)
-    return [
-        Property("steps_per_s", per_cpu, f"{per_cpu:,.0f} steps per CPU-second on one core, episode resets included"),
-        Property("reset_ms", reset_ms, f"a reset takes {reset_ms:.1f} ms"),
-    ]
 
 
 def rewards(problem: Problem) -> list[Property]:
@@ -68,8 +47,16 @@ def rewards(problem: Problem) -> list[Property]:
     text = f"{seen} of {len(streams)} random episodes have a reward other than {usual:g}"
     if not seen:
         text += f": it comes in at most {100 * high:.0f} % of them (95 %)"
-    rows.append(Property("reward_in_episodes", seen / len(streams), text))
-    return rows
+    return [*rows, Property("reward_in_episodes", seen / len(streams), text), reward_bits(values)]
+
+
+def reward_bits(values: NDArray[np.float64]) -> Property:
+    """Entropy of the rewards seen, in bits for each (plug-in estimate; it cannot exceed log2 of their number) (M6)."""
+    _, counts = np.unique(np.round(values, 9), return_counts=True)
+    p = counts / counts.sum()
+    bits = abs(float(-(p * np.log2(p)).sum()))
+    least = ", or more: most values were seen once" if len(counts) > len(values) / 2 else ""
+    return Property("reward_bits", bits, f"a reward of random play carries {bits:.2g} bits (entropy{least})")
 
 
 def restorable(problem: Problem, checked: Checked) -> list[Property]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lifesigns.baselines import measures
+from lifesigns.baselines import pace
 from lifesigns.baselines.environment import open_world
 from lifesigns.baselines.fidelity import choose
 from lifesigns.baselines.methods import fixed
@@ -23,7 +23,7 @@ def ready(name: str, random_s: float = 0.5, seed: int = 0, **kwargs: Any) -> Pro
     checked = choose(world)
     problem.restore = checked.adapter
     problem.no_restore = "; ".join(checked.refused)
-    measures.speed(problem)
+    pace.speed(problem)
     if random_s:
         fixed.random(problem, Slice(world, random_s))
     return problem

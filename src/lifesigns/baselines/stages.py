@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.baselines import measures
+from lifesigns.baselines import measures, pace, variance
 from lifesigns.baselines.environment import EnvironmentProblem, World
 from lifesigns.baselines.fidelity import Checked, choose
 from lifesigns.baselines.film import film
@@ -120,13 +120,23 @@ class Stage:
 
 
 def _random(bench: Bench, seconds: float) -> Found:
-    speed = measures.speed(bench.problem)
+    speed = pace.speed(bench.problem)
     rung = fixed.random(bench.problem, bench.slice(seconds))
     found = bench.note([rung])
     rows = [*speed, *measures.rewards(bench.problem), measures.shape(bench.problem)]
     rows += [measures.step_seconds(bench.world.env), *measures.self_play(bench.world.env)]
     found.properties = [property_to_json(p) for p in rows]
     return found
+
+
+def _second(bench: Bench, seconds: float) -> Found:
+    rows = pace.beside(bench.problem, bench.request, bench.slice(seconds))
+    return Found(properties=[property_to_json(p) for p in rows])
+
+
+def _variance(bench: Bench, seconds: float) -> Found:
+    rows = variance.shares(bench.problem, bench.slice(seconds))
+    return Found(properties=[property_to_json(p) for p in rows])
 
 
 def _learner(bench: Bench, seconds: float) -> Found:
@@ -245,6 +255,8 @@ STAGES = (
     Stage("constant actions", 0.06, _constants, lambda b: bool(b.problem.actions.kind)),
     Stage("restore", 0.04, _restore, quick=0.05),
     Stage("dynamics", 0.08, _dynamics),
+    Stage("variance", 0.04, _variance),
+    Stage("second process", 0.14, _second),
     Stage("early ends", 0.01, _trap),
     Stage("tabular", 0.12, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
     Stage("MPPI", 1.6, _planned(mppi.mppi), _continuous, quick=0.4),

@@ -1,4 +1,5 @@
-"""Starts the worker by its file in any interpreter: lifesigns becomes importable without its neighbours.
+"""Starts the worker, or the module named after its request, in any interpreter: lifesigns becomes importable without
+its neighbours.
 
 A PYTHONPATH that named the folder of an installed lifesigns would put all that is installed beside it before the
 packages of the user's interpreter.
@@ -15,7 +16,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Takes this file's folder off the path, registers the package, runs `lifesigns.baselines.worker`."""
+    """Takes this file's folder off the path, registers the package, runs the module."""
     own = str(Path(__file__).parent)
     sys.path[:] = [p for p in sys.path if p != own]
     spec = importlib.util.spec_from_file_location(
@@ -26,7 +27,8 @@ def main() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["lifesigns"] = module
     spec.loader.exec_module(module)
-    runpy.run_module("lifesigns.baselines.worker", run_name="__main__", alter_sys=True)
+    run = sys.argv[2] if len(sys.argv) > 2 else "lifesigns.baselines.worker"
+    runpy.run_module(run, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ output. Whatever the environment prints goes to standard error.
 from __future__ import annotations
 
 import faulthandler
-import importlib
-import importlib.util
 import json
 import os
 import signal
@@ -22,7 +20,7 @@ from math import isfinite
 from typing import Any, TextIO
 
 from lifesigns.baselines.contract import quick
-from lifesigns.baselines.environment import EnvironmentProblem, World, open_world, spec_of
+from lifesigns.baselines.environment import EnvironmentProblem, World, open_world, quiet_simulators, spec_of
 from lifesigns.baselines.stages import STAGES, Bench
 
 BEAT_S = 0.5
@@ -120,13 +118,6 @@ def climb(reporter: Reporter, bench: Bench) -> None:
             reporter.send("property", **row)
         if found.extra:
             reporter.send("extra", **found.extra)
-
-
-def quiet_simulators() -> None:
-    """Keeps MuJoCo's warnings out of a log file in the user's working folder, and the emulator's greeting away."""
-    os.environ.setdefault("ALE_LOGGER_LEVEL", "error")
-    if importlib.util.find_spec("mujoco") is not None:
-        importlib.import_module("mujoco").set_mju_user_warning(lambda text: None)
 
 
 def about(world: World) -> dict[str, Any]:

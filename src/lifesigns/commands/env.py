@@ -38,7 +38,7 @@ def env(
     restore: Annotated[str, typer.Option(metavar="FILE:SAVE,LOAD", help="your functions that save and restore")] = "",
     contract: Annotated[bool, typer.Option("--contract", help="only check that it keeps Gymnasium's contract")] = False,
     hours: Annotated[float | None, typer.Option(help="core-hours that RL may cost you")] = None,
-    core_hour: Annotated[float, typer.Option(help="price of a core-hour in dollars")] = 0.05,
+    core_hour: Annotated[float | None, typer.Option(help="price of a core-hour in dollars [0.05]")] = None,
     seed: Annotated[int, typer.Option(help="seed of every method")] = 0,
     json: Json = False,
     html: Html = None,

@@ -22,10 +22,10 @@ from typing import Any, TextIO, cast
 import numpy as np
 
 from lifesigns.baselines.contract import quick
-from lifesigns.baselines.environment import EnvironmentProblem, World, open_world
+from lifesigns.baselines.environment import EnvironmentProblem, World, open_world, quiet_simulators
 from lifesigns.baselines.spaces import Actions, Features, actions, features
 from lifesigns.baselines.stages import sufficient
-from lifesigns.baselines.worker import Reporter, about, quiet_simulators
+from lifesigns.baselines.worker import Reporter, about
 from lifesigns.learners.settings import SettingError, learner_for, settings_json, settings_of
 
 PROGRESS_S = 0.25

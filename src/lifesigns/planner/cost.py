@@ -12,6 +12,7 @@ import numpy as np
 
 from lifesigns.planner import prior
 from lifesigns.planner.ladder import share_interval
+from lifesigns.planner.properties import Property
 from lifesigns.stats.distributions import student_quantile
 
 SEEDS = 10
@@ -108,6 +109,16 @@ def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") ->
         "the environment" if facts.env_steps_per_s < learner else f"the learner ({'measured' if known else 'assumed'})",
         _basis(facts, own, reached, leave_out),
     )
+
+
+def price(steps_per_s: float | None, core_hour: float | None = None) -> Property:
+    """Dollars for a million steps of the environment alone; `core_hour` None stands for the assumed price (M1)."""
+    if not steps_per_s:
+        return Property("million_steps_dollars", None, "not known: the environment's speed was not measured")
+    hours, rate = 1e6 / steps_per_s / 3600, CORE_HOUR if core_hour is None else core_hour
+    who = "assumed; --core-hour" if core_hour is None else "named by you"
+    text = f"1M steps take {hours:.2g} core-hours: ${hours * rate:.2g} at ${rate:g} a core-hour ({who}), no learner"
+    return Property("million_steps_dollars", hours * rate, text)
 
 
 def _algorithm(facts: Facts) -> str:

@@ -10,14 +10,21 @@ from typing import Any
 NAMES = {
     "steps_per_s": "M1",
     "reset_ms": "M1",
+    "second_process": "M1",
+    "env_memory_mb": "M1",
+    "million_steps_dollars": "M1",
     "restorable": "M2",
     "simulator": "M3",
     "stochastic": "M4",
+    "variance_policy": "M4",
+    "variance_start": "M4",
+    "variance_dynamics": "M4",
     "horizon": "M5",
     "episode_steps": "M5",
     "reward_in_episodes": "M6",
     "reward_changes": "M6",
     "reward_values": "M6",
+    "reward_bits": "M6",
     "tie_rate": "M7",
     "information": "M7",
     "delay": "M8",
@@ -64,6 +71,10 @@ class Properties:
     def text(self, name: str) -> str:
         found = self.get(name)
         return found.text if found else ""
+
+    def with_(self, one: Property) -> Properties:
+        """The same with one more property."""
+        return Properties((*self.without(one.name).rows, one))
 
     def without(self, name: str) -> Properties:
         """The same without one property, for ablations."""
