@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lifesigns.campaign.folder import CampaignFolder
     from lifesigns.campaign.plan import Plan
     from lifesigns.campaign.verdict import CampaignVerdict
-    from lifesigns.compare.verdict import Comparison
+    from lifesigns.compare.variants import VariantsCompared
 
 
 class EngineName(StrEnum):
@@ -113,7 +113,7 @@ def seeds(
         say("Interrupted; what has ended is kept, and the same command goes on from there.")
         raise typer.Exit(130) from None
     answer = _verdict(folder, plan, state, success_at)
-    _report(answer, _variants(folder, plan, answer, success_at), plan, folder, json, html)
+    _report(answer, _variants(folder, plan, answer, success_at, until_settled), plan, folder, json, html)
     raise typer.Exit(_status(answer))
 
 
@@ -195,25 +195,20 @@ def _verdict(folder: CampaignFolder, plan: Plan, state: State, success_at: float
 
 
 def _variants(
-    folder: CampaignFolder, plan: Plan, answer: CampaignVerdict, success_at: float | None
-) -> Comparison | None:
-    """The variants against each other, where there are several and they can be compared."""
-    from lifesigns.compare.arms import CompareError, field_of
-    from lifesigns.compare.read import campaign_arms, with_failures
-    from lifesigns.compare.verdict import compare
+    folder: CampaignFolder, plan: Plan, answer: CampaignVerdict, success_at: float | None, looked: bool
+) -> VariantsCompared | None:
+    """The variants against each other by their scores; None where nothing is varied."""
+    from lifesigns.compare.read import campaign_arms
+    from lifesigns.compare.variants import compare_variants
 
     if not plan.grid:
         return None
-    failed = {v.name: {r.run.seed: r.failed for r in v.judgement.failed if r.failed} for v in answer.variants}
-    try:
-        return compare(field_of(with_failures(campaign_arms(folder), failed)), success_at=success_at)
-    except CompareError:
-        return None
+    return compare_variants(campaign_arms(folder), answer, success_at=success_at, looked=looked)
 
 
 def _report(
     answer: CampaignVerdict,
-    variants: Comparison | None,
+    variants: VariantsCompared | None,
     plan: Plan,
     folder: CampaignFolder,
     json: bool,

@@ -51,11 +51,29 @@ def compare(
     pairs = pairs_of(scores, rng=rng, alpha=alpha, margin=margin)
     figures = summaries(scores, rng=rng)
     curse = _curse(scores, rng)
-    best = max(scores.arms, key=lambda arm: float(arm.oriented.mean())).name
+    best = _best(scores)
     outcome, headline = _headline(best, pairs)
     sentences = tuple(_sentences(best, pairs, scores, figures, curse))
     winner = best if outcome == "better" else ""
     return Comparison(outcome, winner, headline, sentences, tuple(pairs), figures, scores, curse)
+
+
+def closest_pair(found: Comparison) -> Pair:
+    """The arm with the highest mean against the one that is hardest to tell from it."""
+    return _closest(_best(found.scores), found.pairs)
+
+
+def _best(scores: Scores) -> str:
+    return max(scores.arms, key=lambda arm: float(arm.oriented.mean())).name
+
+
+def _closest(best: str, pairs: Sequence[Pair]) -> Pair:
+    own = [pair for pair in pairs if best in (pair.ahead, pair.behind)]
+    return max(own, key=lambda pair: (bool(pair.refusal), pair.p, -_lead(pair)))
+
+
+def _lead(pair: Pair) -> float:
+    return 0.5 if pair.improvement is None else pair.improvement.estimate
 
 
 def _curse(scores: Scores, rng: np.random.Generator) -> WinnersCurse | None:
@@ -75,16 +93,23 @@ def _headline(best: str, pairs: Sequence[Pair]) -> tuple[Outcome, str]:
     if len(own) == 1:
         return _of_two(own[0])
     if len(beaten) == len(own):
-        return "better", f"{best} is better than {_listed(beaten)}: {_how_sure(own)}."
+        return "better", f"{best} is better than {_listed(beaten)}: {_nearest(best, own)}; {_how_sure(own)}."
     open_ = [pair.behind if pair.ahead == best else pair.ahead for pair in own if not pair.different]
     better = f", but it is better than {_listed(beaten)}" if beaten else ""
-    return "no winner", f"No winner yet: {best} scores highest and cannot be told from {_listed(open_)}{better}."
+    highest = f"{best} scores highest and cannot be told from {_listed(open_)}{better}"
+    return "no winner", f"No winner yet: {highest}; {_nearest(best, own)}."
+
+
+def _nearest(best: str, pairs: Sequence[Pair]) -> str:
+    """P(improvement) of the best over the arm that is hardest to tell from it."""
+    pair = _closest(best, pairs)
+    other = pair.behind if pair.ahead == best else pair.ahead
+    return f"nearest is {other}, {_chance(pair)}"
 
 
 def _of_two(pair: Pair) -> tuple[Outcome, str]:
-    improvement = pair.improvement
+    improvement, chance = pair.improvement, _chance(pair)
     assert improvement is not None
-    chance = f"P(improvement) {improvement.estimate:.2f} [{improvement.low:.2f}, {improvement.high:.2f}]"
     on = f"{pair.ahead} is ahead on {pair.wins} of {pair.shared} seeds; " if pair.shared >= 2 else ""
     if pair.different:
         return "better", f"{pair.ahead} is better than {pair.behind}: {on}{chance}; {_p(pair)}."
@@ -97,6 +122,12 @@ def _of_two(pair: Pair) -> tuple[Outcome, str]:
     if improvement.estimate <= 0.5:
         return "no winner", f"No winner: {pair.ahead} has the higher mean, {pair.behind} wins as often; {_p(pair)}."
     return "no winner", f"No winner yet: {on}{chance}; {_p(pair)}."
+
+
+def _chance(pair: Pair) -> str:
+    one = pair.improvement
+    assert one is not None
+    return f"P(improvement) {one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
 def _p(pair: Pair) -> str:
@@ -119,13 +150,13 @@ def _sentences(
 ) -> list[str]:
     found: list[str] = []
     own = [pair for pair in pairs if best in (pair.ahead, pair.behind)]
-    closest = max(own, key=lambda pair: pair.p)
+    closest = _closest(best, pairs)
     if closest.opposite is not None and closest.runs >= FEW:
         of = f" of {closest.ahead} over {closest.behind}" if len(own) > 1 else ""
         often = f"{_percent(closest.opposite)} of the time" if closest.opposite >= 0.01 else "almost never"
         found.append(f"{_count(FEW)} seeds of each could have shown the opposite{of} {often}.")
     if not closest.different and closest.equivalence is None:
-        found.append(_missing(closest))
+        found.append(missing(closest))
     found += _of_failures(scores, figures, own)
     found += _speed(scores, figures)
     if closest.pairing is not None:
@@ -136,8 +167,8 @@ def _sentences(
     return found
 
 
-def _missing(pair: Pair) -> str:
-    """How many more seeds, as a range."""
+def missing(pair: Pair) -> str:
+    """How many more seeds would settle a pair, as a range."""
     more = pair.more
     if more is None:
         return "How many more seeds would settle it cannot be planned from these."

@@ -14,7 +14,7 @@ from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.listing import Listed
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, Explained, SettingVerdict, VariantVerdict
-from lifesigns.compare.verdict import Comparison
+from lifesigns.compare.variants import VariantsCompared
 from lifesigns.report import compare
 from lifesigns.report.compare import line
 from lifesigns.report.figures import number, odds, path, plain, seconds
@@ -24,10 +24,14 @@ MOST_ROWS = 40
 KIND_STYLES = {"nothing": "bold green", "unknown": "bold"}
 
 
-def render(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name: str, console: Console) -> None:
+def render(
+    verdict: CampaignVerdict, variants: VariantsCompared | None, plan: Plan, name: str, console: Console
+) -> None:
     """Prints the answer: the headline, each variant, the settings, the variants compared, and what to do next."""
     line(console, plain(name), style="dim")
     line(console, plain(verdict.headline), style=KIND_STYLES.get(verdict.kind, "bold yellow"))
+    if variants is not None:
+        line(console, plain(variants.sentence), style=compare.STYLES.get(variants.outcome, "bold red"))
     line(console, intervention(plan), style="yellow" if plan.seed_argument.imposed else "dim")
     for criterion in dict.fromkeys(v.judgement.criterion for v in verdict.variants):
         line(console, criterion, style="dim")
@@ -36,13 +40,22 @@ def render(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, na
     if verdict.settings:
         _settings(verdict.settings, console)
     if variants is not None:
-        _section(console, "VARIANTS AGAINST EACH OTHER")
-        compare.render(variants, console)
+        _compared(variants, console)
     first = next((j.run.path for v in verdict.variants for j in v.judgement.failed), None)
     console.print()
     if first is not None:
         line(console, "Why a single run failed, in full:")
         console.print(Text(f"  lifesigns diagnose {path(str(first))}"), soft_wrap=True)
+
+
+def _compared(variants: VariantsCompared, console: Console) -> None:
+    _section(console, "VARIANTS AGAINST EACH OTHER")
+    if variants.comparison is None:
+        line(console, plain(variants.sentence))
+    else:
+        compare.render(variants.comparison, console)
+    for note in variants.notes:
+        line(console, plain(note), style="yellow")
 
 
 def intervention(plan: Plan) -> str:

@@ -7,20 +7,20 @@ from typing import Any
 from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, VariantVerdict
-from lifesigns.compare.verdict import Comparison
+from lifesigns.compare.variants import VariantsCompared
 from lifesigns.report import compare_json, placing
 from lifesigns.report.compare_json import number
 
 SCHEMA = 1
 
 
-def to_json(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name: str) -> dict[str, Any]:
+def to_json(verdict: CampaignVerdict, variants: VariantsCompared | None, plan: Plan, name: str) -> dict[str, Any]:
     """The whole answer as a dict for `json.dumps(..., allow_nan=False)`."""
     seed = plan.seed_argument
     return {
         "schema": SCHEMA,
         "campaign": name,
-        "headline": verdict.headline,
+        "headline": verdict.headline if variants is None else f"{verdict.headline} {variants.sentence}",
         "explanation": verdict.kind,
         "script": plan.script,
         "arguments": list(plan.arguments),
@@ -37,7 +37,25 @@ def to_json(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, n
             }
             for s in verdict.settings
         ],
-        "comparison": None if variants is None else compare_json.to_json(variants),
+        "scores": None if variants is None else _scores(variants),
+        "comparison": None
+        if variants is None or variants.comparison is None
+        else compare_json.to_json(variants.comparison),
+    }
+
+
+def _scores(variants: VariantsCompared) -> dict[str, Any]:
+    """What the scores say of the variants, in short."""
+    pair = variants.pair
+    told = compare_json.pair_to_json(pair) if pair is not None else {}
+    keys = ("ahead", "behind", "p", "probability_of_improvement", "more_seeds")
+    return {
+        "outcome": variants.outcome,
+        "settled": variants.settled,
+        "sentence": variants.sentence,
+        "notes": list(variants.notes),
+        "metric": None if variants.comparison is None else variants.comparison.scores.metric.name,
+        **{key: told.get(key) for key in keys},
     }
 
 

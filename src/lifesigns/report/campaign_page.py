@@ -9,7 +9,7 @@ from typing import Any
 from lifesigns.campaign.judge import Judged
 from lifesigns.campaign.plan import Plan
 from lifesigns.campaign.verdict import CampaignVerdict, VariantVerdict
-from lifesigns.compare.verdict import Comparison
+from lifesigns.compare.variants import VariantsCompared
 from lifesigns.report.campaign import intervention, seen_in
 from lifesigns.report.charts import BAD, CONFIG, LINE, STEP, Chart
 from lifesigns.report.compare import scored_by
@@ -21,13 +21,10 @@ MOODS = {"nothing": "good", "luck": "open", "unknown": "open"}
 COLORS = {"good": LINE, "failed": BAD, "cannot tell": "#8a94a0"}
 
 
-def page(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name: str) -> str:
+def page(verdict: CampaignVerdict, variants: VariantsCompared | None, plan: Plan, name: str) -> str:
     """The whole answer as one self-contained page. Text from runs is escaped."""
     sections = [_section(v, i, plan) for i, v in enumerate(verdict.variants)]
-    if variants is not None:
-        sections.append(Section("The variants against each other", [variants.headline, *variants.sentences]))
-        sections.append(Section("Plots", charts=charts(variants)))
-        sections += [arms_section(variants, scored_by(variants)), pairs_section(variants)]
+    sections += [] if variants is None else _compared(variants)
     for setting in verdict.settings:
         header, rows = ["value", "failed", "runs"], [[v, str(bad), str(told)] for v, bad, told in setting.rates]
         says = "decides" if setting.decides else "is not shown to decide"
@@ -36,8 +33,18 @@ def page(verdict: CampaignVerdict, variants: Comparison | None, plan: Plan, name
     label = "all learned" if verdict.kind == "nothing" else f"why: {verdict.kind}"
     mood = MOODS.get(verdict.kind, "bad")
     notes = [intervention(plan)] if plan.seed_argument.imposed else []
-    told = [] if plan.seed_argument.imposed else [intervention(plan)]
+    told = [] if variants is None else [variants.sentence]
+    told += [] if plan.seed_argument.imposed else [intervention(plan)]
     return answer(name, verdict.headline, label, mood, told, notes, sections)
+
+
+def _compared(variants: VariantsCompared) -> list[Section]:
+    title, found = "The variants against each other", variants.comparison
+    if found is None:
+        return [Section(title, [variants.sentence, *variants.notes])]
+    told = [found.headline, *found.sentences, *variants.notes, *found.scores.notes]
+    plots = Section("Plots", charts=charts(found))
+    return [Section(title, told), plots, arms_section(found, scored_by(found)), pairs_section(found)]
 
 
 def _section(one: VariantVerdict, place: int, plan: Plan) -> Section:

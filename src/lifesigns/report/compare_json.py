@@ -40,7 +40,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
         "success_line": None if scores.line != scores.line else number(scores.line),
         "success_line_from": scores.line_from or None,
         "arms": [_arm(s, a) for s, a in zip(found.summaries, scores.arms, strict=True)],
-        "pairs": [_pair(p) for p in found.pairs],
+        "pairs": [pair_to_json(p) for p in found.pairs],
         "luck_of_the_best": None if found.curse is None else number(found.curse.luck),
     }
 
@@ -74,7 +74,8 @@ def _arm(summary: ArmSummary, scores: ArmScores) -> dict[str, Any]:
     }
 
 
-def _pair(one: Pair) -> dict[str, Any]:
+def pair_to_json(one: Pair) -> dict[str, Any]:
+    """One pair of arms."""
     test, more = one.test, one.more
     return {
         "ahead": one.ahead,
