@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from lifesigns.paired.source import crossed, guard_of, names_of, never_run
+from lifesigns.paired.source import crossed, guard_of, names_of, never_run, shared_container
 
 KINDS = {"gamma": "gamma", "discount": "gamma", "lam": "lambda", "gae_lambda": "lambda"}
 
@@ -84,3 +84,12 @@ def test_a_branch_on_an_end_that_never_values_anything(tmp_path: Path) -> None:
     assert never_run(file, {"critic"}, {2, 4}, {2, 4}) == 0, "it ran"
     assert never_run(file, {"critic"}, {4}, {4}) == 0, "its function was never called"
     assert never_run(file, {"actor"}, {4}, {2, 4}) == 0
+
+
+def test_a_list_that_holds_one_container_several_times(tmp_path: Path) -> None:
+    file = written(tmp_path, "zeros = [0.0] * n\nrows = [list(x) for x in zeros]\nwindows = [deque(maxlen=3)] * n\n")
+    assert shared_container([file]) == (file, 3)
+
+
+def test_numbers_and_lists_of_their_own_are_not_shared(tmp_path: Path) -> None:
+    assert shared_container([written(tmp_path, "a = [0] * 3\nb = [deque() for _ in a]\n")]) is None

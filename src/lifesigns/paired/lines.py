@@ -34,7 +34,8 @@ def _crossing(data: dict[str, Any]) -> bool:
 
 def _off(data: dict[str, Any]) -> bool:
     settled = data.get("line") or _factor_off(data)
-    return bool(data.get("settings")) and data.get("planted_as") == "once" and not settled
+    several = data.get("planted_as") == "once" or int(data.get("responses", 0)) > 1
+    return bool(data.get("settings")) and several and not settled
 
 
 def _factor_off(data: dict[str, Any]) -> bool:

@@ -228,9 +228,12 @@ class LinePath:
         cut = self._rollout_end(following, tail)
         tail = [m for m in tail if m.at > cut]
         stepping = {self.events[i].frame for i in steps}
+        found = self._window([m for m in later if m.frame not in stepping])
+        if found is not None:
+            return found
         called = [m for m in later if m.at > last_step and m.frame not in stepping]
         inside = Counter((m.file, m.line, m.frame) for m in called)
-        times = {m.frame: 1 if self.each_step(m) else self._times_before(m.frame) for m in called}
+        times = {frame: self._times_before(frame) for frame in {m.frame for m in called}}
         found = next(
             (m for m in called if inside[(m.file, m.line, m.frame)] > min(planted, times[m.frame] or planted)), None
         )
@@ -238,6 +241,18 @@ class LinePath:
             return found
         counts = Counter((m.file, m.line) for m in tail)
         return next((m for m in tail if counts[(m.file, m.line)] > planted), None)
+
+    def _window(self, marks: list[Mark]) -> Mark | None:
+        """The first line that is stained more than once in one call of a function that is called about once a step, in
+        something else than a container: where a window of steps is summed up, which holds one planted step."""
+        each = [m for m in marks if self.each_step(m) and self._is_number(m)]
+        inside = Counter((m.file, m.line, m.frame) for m in each)
+        return next((m for m in each if inside[(m.file, m.line, m.frame)] > 1), None)
+
+    def _is_number(self, mark: Mark) -> bool:
+        """Whether one of the stained variables is a number or an array (a container is written `list3:…`)."""
+        values = self.events[mark.at].values
+        return any(":" not in values[n] for n in mark.names if n in values)
 
     def each_step(self, mark: Mark) -> bool:
         """Whether the function of a mark is called about once a step: of a window of steps, which holds one planted."""

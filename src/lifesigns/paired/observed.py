@@ -117,7 +117,10 @@ def _paid_to(lab: Lab, plan: Plan, facts: Facts) -> dict[str, Any]:
     if len({level for level, _ in strange}) > FEW_LEVELS:
         strange = []
     if strange:
-        facts.data["paid_line"] = origin.reordered(plan, stain, strange[0][1])
+        files = dict.fromkeys(s[2] for s in plan.log.sites if s and s[2])
+        shared = source.shared_container(files)
+        line = origin.reordered(plan, stain, strange[0][1])
+        facts.data["paid_line"] = {"file": shared[0], "line": shared[1]} if shared else line
     return {"paid_rows": paid, "paid_elsewhere": len(strange)}
 
 

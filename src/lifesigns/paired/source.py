@@ -93,6 +93,19 @@ def guard_of(file: str, line: int, names: Iterable[str]) -> int:
     return guard or mask or line
 
 
+def shared_container(files: Iterable[str]) -> tuple[str, int] | None:
+    """(file, line) of the first list that holds one and the same container several times (`[deque()] * n`)."""
+    made = ast.Call | ast.List | ast.Dict | ast.Set | ast.ListComp
+    for file in files:
+        tree = tree_of(file)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+                lists = [side for side in (node.left, node.right) if isinstance(side, ast.List)]
+                if any(isinstance(one, made) for side in lists for one in side.elts):
+                    return file, node.lineno
+    return None
+
+
 EMPTYING = frozenset(("clear", "popleft", "pop", "popitem"))
 
 

@@ -116,14 +116,16 @@ def broadcasts(lab: Lab, facts: Facts) -> None:
         stain = lab.stain("natural", "row-by-row")
         answer_in_order(stain, facts)
         facts.site = lab.log("natural").site(places[0]["record"])
-        _name_odd_operand(lab, facts, places[0]["record"])
+        _name_odd_operand(lab, facts, [p["record"] for p in places])
 
 
-def _name_odd_operand(lab: Lab, facts: Facts, operation: int) -> None:
-    """`line` of the operand whose shape is unlike the others', or what data it holds (`odd_data`)."""
+def _name_odd_operand(lab: Lab, facts: Facts, operations: list[int]) -> None:
+    """`line` of the operand whose shape is unlike the others', in the first operation that tells which one that is; or
+    what data it holds (`odd_data`)."""
     plan = lab.plan("natural")
-    odd = shapes.odd_operand(plan, operation)
-    line = odd.line if odd is not None else origin.column_line(plan.log, operation)
+    told = (shapes.odd_operand(plan, i) for i in operations)
+    odd = next((one for one in told if one is not None), None)
+    line = odd.line if odd is not None else origin.column_line(plan.log, operations[0])
     facts.data.update({"line": line} if line else {})
     if odd is not None and line is None:
         facts.data["odd_data"] = _which_data(lab)

@@ -28,6 +28,13 @@ class Part:
         self.steps = self.episode = self.in_episode = 0
         self.busy = self.ended = False
         self.last_obs: Any = None
+        self.inner: list[Any] = []
+        self.rewritten = False
+
+    def is_rewritten(self, obs: Any) -> bool:
+        """Whether wrappers have ever handed out other observations than the innermost layer did, up to this one."""
+        self.rewritten = self.rewritten or observations.unlike(observations.arrays(obs), self.inner)
+        return self.rewritten
 
 
 class Streams:
@@ -67,6 +74,7 @@ class Parts:
         self.number = 0
         self.streams = Streams()
         self.latest: tuple[Part, set[str]] | None = None
+        self.last_reset: Part | None = None
         self.depth = 0
         self.resets = Resets(session, self.first_group)
 
@@ -127,17 +135,31 @@ class Parts:
 
     def left(self, env: Any, result: Any) -> Any:
         """What the agent gets from a step of the outermost layer."""
-        plants = [p for p in self.session.kinds("obs") if p.get("outer")]
-        if not plants or self.latest is None or not isinstance(result, tuple) or len(result) != 5:
+        if self.latest is None or not isinstance(result, tuple) or len(result) != 5:
             return result
+        plants = [p for p in self.session.kinds("obs") if p.get("outer")]
         part, inner = self.latest
         obs, *rest = result
+        rewritten = part.is_rewritten(obs)
         when = inner | _ends(bool(rest[1]), bool(rest[2]))
         for plant in plants:
             if _matches(plant, part, when, done=1):
                 obs = observations.changed(obs, env)
                 self._note(plant, part, when)
+        self._rewritten(part, obs, rewritten)
         return (obs, *rest)
+
+    def left_reset(self, env: Any, result: Any) -> Any:
+        """What the agent gets from a reset of the outermost layer."""
+        part = self.last_reset
+        if part is not None and isinstance(result, tuple) and len(result) == 2:
+            self._rewritten(part, result[0], part.is_rewritten(result[0]))
+        return result
+
+    def _rewritten(self, part: Part, obs: Any, rewritten: bool) -> None:
+        """Records what the outermost layer hands out, where wrappers make something else of observations."""
+        for array in observations.arrays(obs) if rewritten else ():
+            self.session.add("obs", f"env{part.number}.outer", self.session.log.site(None), array)
 
     def _keep_streams(self, part: Part) -> None:
         """The plant `rng`: evaluation leaves every random stream as it found it."""
@@ -175,7 +197,8 @@ class Parts:
                 obs = observations.changed(obs, part.env)
                 self._note(plant, part, when)
         number = self.session.log.site(None)
-        for array in observations.arrays(obs):
+        part.inner, self.last_reset = observations.arrays(obs), part
+        for array in part.inner:
             self.session.add("obs", f"env{part.number}.reset", number, array)
         return (obs, info) if info is not None else obs
 
@@ -203,7 +226,8 @@ class Parts:
             add("reward", name, site, np.atleast_1d(np.asarray(reward, dtype=np.float64)))
         except (TypeError, ValueError):
             pass
-        for array in observations.arrays(obs):
+        part.inner = observations.arrays(obs)
+        for array in part.inner:
             add("obs", name, site, array)
         add("end", name, site, np.array([terminated, truncated]))
 
@@ -267,8 +291,7 @@ def _gymnasium(gymnasium: Any, session: Session, parts: Parts) -> None:
             layers.copying(cls, parts)
         if not issubclass(cls, gymnasium.Wrapper):
             _wrap(cls, base, parts)
-        if any(p.get("outer") for p in session.plants):
-            layers.outermost(cls, base, parts)
+        layers.outermost(cls, base, parts)
         return made
 
     base.__new__ = __new__

@@ -11,18 +11,24 @@ from .session import Session
 
 
 def outermost(cls: type, base: type, parts: Any) -> None:
-    """Lets `parts` see what the outermost layer's `step` is given and returns."""
-    owner = next((c for c in cls.__mro__ if "step" in c.__dict__), base)
-    if owner is base or (owner, "outer") in parts.wrapped:
-        return
-    parts.wrapped.add((owner, "outer"))
-    original = owner.__dict__["step"]
+    """Lets `parts` see what the outermost layer's `step` is given, and what it and `reset` return."""
+    for name in ("step", "reset"):
+        owner = next((c for c in cls.__mro__ if name in c.__dict__), base)
+        if owner is not base and (owner, f"outer-{name}") not in parts.wrapped:
+            parts.wrapped.add((owner, f"outer-{name}"))
+            first, left = (parts.sent, parts.left) if name == "step" else (None, parts.left_reset)
+            setattr(owner, name, _outer(owner.__dict__[name], parts, first, left))
+
+
+def _outer(original: Any, parts: Any, sent: Any, left: Any) -> Any:
+    """A method of an environment whose argument is shown to `sent` and whose result to `left`, if no other layer's
+    method has called it."""
 
     @wraps(original)
-    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not parts.depth and args:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if sent is not None and not parts.depth and args:
             try:
-                args = (parts.sent(self, args[0]), *args[1:])
+                args = (sent(self, args[0]), *args[1:])
             except Exception:
                 parts.session.fail()
         parts.depth += 1
@@ -33,11 +39,11 @@ def outermost(cls: type, base: type, parts: Any) -> None:
         if parts.depth:
             return result
         try:
-            return parts.left(self, result)
+            return left(self, result)
         except Exception:
             parts.session.fail()
 
-    owner.step = step  # type: ignore[attr-defined]
+    return method
 
 
 def copying(cls: type, parts: Any) -> None:

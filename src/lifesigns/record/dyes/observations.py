@@ -79,6 +79,16 @@ def flat(action: Any) -> Any:
     return np.zeros(1) if array.dtype.hasobject else array
 
 
+def unlike(arrays: list[Any], others: list[Any]) -> bool:
+    """Whether two lists of arrays hold other numbers, apart from rounding to float32."""
+    import numpy as np
+
+    if len(arrays) != len(others):
+        return True
+    pairs = zip(arrays, others, strict=True)
+    return any(a.size != b.size or np.any(a.astype("f4").ravel() != b.astype("f4").ravel()) for a, b in pairs)
+
+
 def scribble(obs: Any) -> None:
     """Overwrites an array of floats."""
     import numpy as np
