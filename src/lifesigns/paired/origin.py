@@ -23,8 +23,9 @@ SUBTRACTIONS = frozenset(("sub", "__sub__", "__rsub__", "rsub", "sub_", "__isub_
 MASKING = frozenset(("mul", "__mul__", "__rmul__", "mul_", "__imul__"))
 MOST_WRITES = 5000
 """records that are followed back, one for each row that was written into a buffer."""
-FEWEST_STEPS = 8
-"""steps whose action one line must have put out to be called its producer; assumed (fewer agree by chance)."""
+FEWEST_STEPS, FEWEST_DIFFERENT = 8, 3
+"""steps whose action one line must have put out to be called its producer (fewer agree by chance), and the same of
+different numbers with fractions; assumed."""
 ARITHMETIC = frozenset(("add", "__add__", "__radd__", "add_", "__iadd__", *SUBTRACTIONS, *MASKING))
 TERMINATION = re.compile(r"terminat|terminal", re.IGNORECASE)
 
@@ -323,7 +324,9 @@ def producer(plan: Plan, wanted: Mapping[tuple[int, int], Any]) -> dict[str, Any
                 seen.add(site)
                 right[site] = right.get(site, 0) + 1
                 order[site] = step.action - i
-    known = [s for s, n in right.items() if n == len(steps) and n >= FEWEST_STEPS]
+    levels = {float(x) for s in steps for x in np.asarray(wanted[(s.part, s.number)]).reshape(-1) if x % 1}
+    fewest = FEWEST_DIFFERENT if len(levels) >= FEWEST_DIFFERENT else FEWEST_STEPS
+    known = [s for s, n in right.items() if n == len(steps) and n >= fewest]
     chosen = min(known, key=lambda s: order[s], default=None)
     return place(Site(*log.sites[chosen])) if chosen is not None and log.sites[chosen] else None
 

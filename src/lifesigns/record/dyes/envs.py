@@ -15,6 +15,7 @@ from .. import callsite, taps
 from . import layers, observations, wrapping
 from .resets import Resets
 from .session import Session
+from .streams import Streams
 
 COMB, COMB_AT = 16, 5
 """A comb plants in one step of sixteen of each environment, the sixth first."""
@@ -35,32 +36,6 @@ class Part:
         """Whether wrappers have ever handed out other observations than the innermost layer did, up to this one."""
         self.rewritten = self.rewritten or observations.unlike(observations.arrays(obs), self.inner)
         return self.rewritten
-
-
-class Streams:
-    """Global random streams as they were when an evaluation began."""
-
-    def __init__(self) -> None:
-        self.held: tuple[Any, ...] | None = None
-
-    def hold(self) -> None:
-        """Remembers the streams at the first call, puts them back at later ones."""
-        import random
-
-        import numpy as np
-
-        torch = sys.modules.get("torch")
-        if self.held is None:
-            self.held = (random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None)
-            return
-        random.setstate(self.held[0])
-        np.random.set_state(self.held[1])
-        if torch and self.held[2] is not None:
-            torch.set_rng_state(self.held[2])
-
-    def forget(self) -> None:
-        """Training goes on."""
-        self.held = None
 
 
 class Parts:
