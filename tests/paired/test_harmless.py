@@ -225,3 +225,15 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_temporary_folders_go_with_the_run(scripts: Any) -> None:
+    target = scripts.write("""\
+        import tempfile
+        print(tempfile.mkdtemp())
+        raise SystemExit
+    """)
+    (log,) = scripts.runs(target, [{}], fresh=True)
+    assert log.about["why"] == "end"
+    (output,) = (scripts.logs / f"runs-{scripts.asked}").glob("*/output.log")
+    assert output.read_text("utf-8").split()[-1].startswith(str(output.parent.resolve()))

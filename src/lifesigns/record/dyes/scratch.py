@@ -43,6 +43,9 @@ def enter(cwd: str, out: str) -> str:
     os.makedirs(scratch, exist_ok=True)
     _link(cwd, scratch)
     os.chdir(scratch)
+    temporary = os.path.join(os.path.realpath(out), "tmp")  # SB3's logger makes a folder of each run in it
+    os.makedirs(temporary, exist_ok=True)
+    os.environ["TMPDIR"], tempfile.tempdir = temporary, None
     writes = Writes(scratch, os.path.realpath(cwd))
     opened = builtins.open
 
