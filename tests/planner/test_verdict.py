@@ -129,3 +129,17 @@ def test_a_reward_that_pays_more_without_success_comes_first() -> None:
     assert verdict.kind == "fix the reward first"
     assert "without success" in verdict.sentence
     assert decide(case(POOR_LINEAR, carry_over=1.0, exploit=0.0, reward_in_episodes=1.0, trap=0.0)).kind == "RL"
+
+
+def test_a_game_with_hidden_information_is_for_cfr() -> None:
+    rung = Rung("CFR+ (self-play)", "equilibrium", (0.2, 0.1, 0.3, 0.2, 0.2), 1.0)
+    known = {"carry_over": 1.0, "equilibrium": True, "self_play": True, "exploitability": 0.01}
+    verdict = decide(case(rung, target=None, **known))
+    assert verdict.kind == "equilibrium"
+    assert "exploitability is 0.01" in verdict.sentence
+    assert any("CFR+" in e for e in verdict.evidence)
+    unrun = decide(case(target=None, carry_over=1.0, equilibrium=True))
+    assert "not run" in unrun.sentence
+    other = decide(case(POOR_LINEAR, PLANNER, carry_over=1.0, equilibrium=False, self_play=False))
+    assert other.kind == "plan"
+    assert next(s for s in other.steps if s.exit == "equilibrium").status == "passed"

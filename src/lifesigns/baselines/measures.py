@@ -310,7 +310,8 @@ def self_play(env: Any) -> list[Property]:
     text += "all is seen" if seen else "not all is seen"
     fits = players == 2 and zero_sum
     advice = ": self-play fits" if fits and seen else ": an equilibrium is the aim (CFR)" if fits else ""
-    return [Property("self_play", fits, text + advice)]
+    hidden = "two players, imperfect information, zero sum" if fits and not seen else "no game of two, hidden, zero sum"
+    return [Property("self_play", fits, text + advice), Property("equilibrium", fits and not seen, hidden)]
 
 
 def shape(problem: Problem) -> Property:

@@ -20,6 +20,8 @@ STRETCH_S, MOST_STEPS = 0.5, 20_000
 """Seconds and steps of a stretch that is timed."""
 PAIR_S, LEAST_S = 0.3, 1.2
 """Seconds for which two processes step together; least time for starting the second, weighing it and two stretches."""
+OVERRUN = 2.0
+"""Times of its share after which the second process is ended; later stages share what is left."""
 
 
 def stepping(world: World, seconds: float = STRETCH_S, most: float = MOST_STEPS) -> tuple[int, float, float]:
@@ -66,7 +68,7 @@ def beside(problem: Problem, request: dict[str, Any], limit: Slice) -> list[Prop
         )
     except OSError as error:
         return _blind(f"not measured: a second process could not be started ({error})")
-    end = threading.Timer(max(limit.left, LEAST_S), child.kill)
+    end = threading.Timer(OVERRUN * limit.seconds, child.kill)
     end.start()
     try:
         return _together(problem, child)

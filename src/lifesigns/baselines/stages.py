@@ -17,6 +17,7 @@ from lifesigns.baselines.learner_speed import learner_speed
 from lifesigns.baselines.methods import (
     bandit,
     cloning,
+    equilibrium,
     evolution,
     fixed,
     gorp,
@@ -175,6 +176,13 @@ def _dynamics(bench: Bench, seconds: float) -> Found:
     return Found(properties=[property_to_json(p) for p in rows])
 
 
+def _equilibrium(bench: Bench, seconds: float) -> Found:
+    rung, row = equilibrium.cfr(bench.problem, bench.slice(seconds))
+    found = bench.note([rung])
+    found.properties = [property_to_json(row)]
+    return found
+
+
 def _random_weights(bench: Bench, seconds: float) -> Found:
     rung = linear.random_weights(bench.problem, bench.slice(seconds))
     found = bench.note([rung])
@@ -233,6 +241,10 @@ def _linear_fits(bench: Bench) -> bool:
     return bench.problem.features.n > 0 and bool(bench.problem.actions.kind)
 
 
+def _hidden_game(bench: Bench) -> bool:
+    return any(p.name == "equilibrium" and p.value for p in measures.self_play(bench.world.env))
+
+
 def _discrete(bench: Bench) -> bool:
     return bench.problem.actions.kind == "discrete"
 
@@ -259,6 +271,7 @@ STAGES = (
     Stage("second process", 0.14, _second),
     Stage("early ends", 0.01, _trap),
     Stage("tabular", 0.12, lambda b, s: b.note([tabular.value_iteration(b.problem, b.slice(s))]), _discrete),
+    Stage("CFR", 0.5, _equilibrium, _hidden_game),
     Stage("MPPI", 1.6, _planned(mppi.mppi), _continuous, quick=0.4),
     Stage("random weights", 0.12, _random_weights, _linear_fits),
     Stage("CEM", 0.12, _linear(linear.cross_entropy), _linear_fits, quick=0.4),

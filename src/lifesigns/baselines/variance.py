@@ -32,19 +32,20 @@ def shares(problem: Problem, limit: Slice) -> list[Property]:
     repeats = REPEATS if restore is not None and restore.chance else 1
     fit = int(problem.sps * 0.4 * limit.seconds / (STARTS * repeats * LEAST))
     steps = min(problem.world.horizon, fit)
-    if steps < min(LEAST_STEPS, problem.world.horizon):
+    longest = max((len(s) for s in problem.random_streams), default=problem.world.horizon)
+    if steps < min(LEAST_STEPS, longest):
         return _blind(f"not measured: only {steps} steps of each episode fit into {limit.seconds:.1f} s")
     starts = _starts(problem)
     columns: list[list[list[float]]] = []
-    rng = problem.rng(43)
+    rng, cut = problem.rng(43), [0]
     for i in range(MOST):
-        column = _played(problem, _policy(problem, i, steps), starts, rng, repeats, steps, limit)
+        column = _played(problem, _policy(problem, i, steps), starts, rng, repeats, steps, limit, cut)
         if column is None:
             break
         columns.append(column)
     if len(columns) < LEAST:
         return _blind(f"not measured: only {len(columns)} of {LEAST} policies fitted into the time")
-    return _said(problem, np.array(columns).transpose(1, 0, 2), steps)
+    return _said(problem, np.array(columns).transpose(1, 0, 2), steps, cut[0])
 
 
 def _starts(problem: Problem) -> list[tuple[Any, Any]]:
@@ -79,8 +80,9 @@ def _played(
     repeats: int,
     steps: int,
     limit: Slice,
+    cut: list[int],
 ) -> list[list[float]] | None:
-    """Returns [start][repeat] of one policy; None where the time was over."""
+    """Returns [start][repeat] of one policy; None where the time was over; counts the episodes that it cuts."""
     rows: list[list[float]] = []
     for i, (first, state) in enumerate(starts):
         row: list[float] = []
@@ -92,26 +94,29 @@ def _played(
                 obs = problem.world.reset(seed=FIT_SEED + i)
             else:
                 problem.restore.restore(state, rng)
-            row.append(_return(problem, act, obs, steps))
+            total, whole = _return(problem, act, obs, steps)
+            row.append(total)
+            cut[0] += not whole
         rows.append(row)
     return rows
 
 
-def _return(problem: Problem, act: Act, obs: Any, steps: int) -> float:
+def _return(problem: Problem, act: Act, obs: Any, steps: int) -> tuple[float, bool]:
+    """Sum of the rewards, and whether the episode ended."""
     total = 0.0
     for step in range(steps):
         obs, reward, terminated, truncated = problem.world.step(act(obs, step))
         total += reward
         if terminated or truncated:
-            break
-    return total
+            return total, True
+    return total, steps >= problem.world.horizon
 
 
-def _said(problem: Problem, table: np.ndarray[Any, Any], steps: int) -> list[Property]:
+def _said(problem: Problem, table: np.ndarray[Any, Any], steps: int, cut: int) -> list[Property]:
     starts, policies, repeats = table.shape
     kind = "random linear policies" if problem.features.n and problem.actions.kind else "lists of random actions"
     size = f"{policies} {kind} × {starts} starts × {repeats}"
-    size += f", first {steps} steps" if steps < problem.world.horizon else ""
+    size += f", first {steps} steps" if cut else ""
     if not np.isfinite(table).all() or np.ptp(table) == 0:
         return _blind(f"cannot be told: all returns are the same ({size})")
     parts = crossed(table)

@@ -10,7 +10,7 @@ from typing import Any
 from lifesigns.stats.distributions import student_quantile
 from lifesigns.stats.success import success_interval
 
-KINDS = ("floor", "constant", "open loop", "bandit", "linear", "greedy", "planner", "exact", "copy")
+KINDS = ("floor", "constant", "open loop", "bandit", "linear", "greedy", "planner", "exact", "equilibrium", "copy")
 """From what needs nothing to what needs a model; `copy` is a policy trained on a planner's actions."""
 CONFIDENCE = 0.95
 

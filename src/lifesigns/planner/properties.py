@@ -32,6 +32,8 @@ NAMES = {
     "exploit": "M9",
     "true_metric": "M10",
     "self_play": "M12",
+    "equilibrium": "M12",
+    "exploitability": "M12",
     "carry_over": "M13",
     "history": "M14",
     "shape": "M15",

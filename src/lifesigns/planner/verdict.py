@@ -15,6 +15,7 @@ BANDIT_CARRY = 0.0
 KINDS = (
     "no RL needed",
     "bandit",
+    "equilibrium",
     "solve exactly",
     "plan",
     "plan, then distil",
@@ -97,6 +98,7 @@ def decide(case: Case) -> Verdict:
     exits: tuple[tuple[str, Callable[[Case], _Outcome]], ...] = (
         ("no RL needed", _no_rl),
         ("bandit", _bandit),
+        ("equilibrium", _equilibrium),
         ("solve exactly", _exact),
         ("plan", _plan),
         ("fix the signal first", _blocked),
@@ -105,6 +107,8 @@ def decide(case: Case) -> Verdict:
     )
     steps: list[Step] = []
     for name, tried in exits:
+        if tried is _equilibrium and case.properties.get("equilibrium") is None:
+            continue
         outcome = tried(case)
         if isinstance(outcome, _Taken):
             steps.append(Step(name, "taken", outcome.sentence))
@@ -166,6 +170,24 @@ def _bandit(case: Case) -> _Outcome:
         "learning where the right action is known).",
         evidence,
         ("an action whose effect shows later than the next observation",),
+    )
+
+
+def _equilibrium(case: Case) -> _Outcome:
+    """Tried for games alone."""
+    if not case.properties.number("equilibrium"):
+        return case.properties.text("self_play") or case.properties.text("equilibrium")
+    left, told = case.properties.number("exploitability"), case.properties.text("exploitability")
+    rung = case.ladder.get("CFR+ (self-play)")
+    how = f": {told}." if left is not None else f" ({told})." if told else " (it was not run: the time was over)."
+    return _Taken(
+        "equilibrium",
+        f"Two players, imperfect information, zero sum: the aim is an equilibrium, which CFR approaches{how}",
+        (case.properties.text("self_play"), *([said(rung)] if rung is not None and rung.whole else [])),
+        (
+            "an opponent that is known and does not change: a best response to it is an ordinary problem",
+            "a game too large to list: then sampled or deep CFR, or self-play",
+        ),
     )
 
 

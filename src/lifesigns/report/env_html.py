@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 MOODS = {
-    **dict.fromkeys(("no RL needed", "bandit", "solve exactly", "plan", "plan, then distil"), "good"),
+    **dict.fromkeys(("no RL needed", "bandit", "equilibrium", "solve exactly", "plan", "plan, then distil"), "good"),
     **dict.fromkeys(("fix the signal first", "fix the reward first", "not by RL"), "bad"),
 }
 LABEL_LINES, LABEL_LETTERS = 22, 130
