@@ -235,7 +235,8 @@ class EnvTrack:
     def flush(self) -> None:
         """Writes the statistics of the steps since the last flush."""
         role = self.use.role()
-        self.recorder.describe(self.subject, role=role, **({"past_limit": self.past_limit} if self.past_limit else {}))
+        past: dict[str, Any] = {"past_limit": self.past_limit} if self.past_limit else {}
+        self.recorder.describe(self.subject, role=role, **past)
         self._reward_statistics()
         if self.terms:
             terms, self.terms = self.terms, []
