@@ -12,6 +12,7 @@ from lifesigns.baselines.survey import Progress, Survey, survey
 from lifesigns.planner.cost import CORE_HOUR, Cost, Facts, estimate, price
 from lifesigns.planner.forecast import Forecast, forecast
 from lifesigns.planner.prior import family_of
+from lifesigns.planner.questions import Answers, Question, questions
 from lifesigns.planner.verdict import BLOCKED_TIES, Case, Verdict, decide
 from lifesigns.store import runs_home
 
@@ -26,6 +27,7 @@ class Appraisal:
     cost: Cost | None = None
     verdict: Verdict | None = None
     forecast: Forecast | None = None
+    questions: tuple[Question, ...] = ()
 
 
 def appraise(
@@ -33,8 +35,7 @@ def appraise(
     seconds: float,
     progress: Progress | None = None,
     python: str = "",
-    core_hour: float | None = None,
-    hours: float | None = None,
+    given: Answers | None = None,
     **options: Any,
 ) -> Appraisal:
     """Everything that `lifesigns env` says, within `seconds`. Raises OSError where the interpreter cannot be
@@ -42,23 +43,27 @@ def appraise(
     found = survey(name, seconds, progress, python, **options)
     if found.problem or options.get("contract"):
         return Appraisal(found)
-    return judge(found, core_hour, hours)
+    return judge(found, given)
 
 
-def judge(found: Survey, core_hour: float | None = None, hours: float | None = None, leave_out: str = "") -> Appraisal:
+def judge(found: Survey, given: Answers | None = None, leave_out: str = "") -> Appraisal:
     """Cost, verdict and forecast of a survey; `leave_out` withholds an environment's own rows of the tables.
 
-    `core_hour` None stands for the assumed price; the price of a million steps joins the properties.
+    `given` is what the user said, None for nothing; the price of a million steps joins the properties.
     """
-    found.properties = found.properties.with_(price(found.properties.number("steps_per_s"), core_hour))
-    cost = estimate(facts_of(found), CORE_HOUR if core_hour is None else core_hour, leave_out)
-    case = Case(found.ladder, found.properties, found.target, found.target_source, cost, hours)
+    given = given or Answers()
+    core_hour = CORE_HOUR if given.core_hour is None else given.core_hour
+    found.properties = found.properties.with_(price(found.properties.number("steps_per_s"), given.core_hour))
+    cost = estimate(facts_of(found, given), core_hour, leave_out)
+    case = Case(found.ladder, found.properties, found.target, found.target_source, cost, given.hours, given.real)
     verdict = decide(case)
     name = str(found.about.get("id") or found.name)
-    return Appraisal(found, cost, verdict, forecast(name, found.target, verdict, cost))
+    step = found.properties.number("step_seconds")
+    asked = questions(given, found.target, found.target_source, step is not None)
+    return Appraisal(found, cost, verdict, forecast(name, found.target, verdict, cost), tuple(asked))
 
 
-def facts_of(found: Survey) -> Facts:
+def facts_of(found: Survey, given: Answers | None = None) -> Facts:
     """What the estimate of the cost needs of a survey."""
     name, properties = str(found.about.get("id") or found.name), found.properties
     discrete = not str(found.about.get("action_space", "")).startswith("Box")
@@ -80,6 +85,9 @@ def facts_of(found: Survey) -> Facts:
         found.target,
         blocked=flat and seen == 0 and (ties is None or ties > BLOCKED_TIES),
         registered=not found.target_source.startswith("median"),
+        real=given is not None and given.real,
+        bad_episode=given.bad_episode if given is not None else None,
+        episode_steps=properties.number("episode_steps"),
     )
 
 

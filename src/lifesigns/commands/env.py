@@ -39,6 +39,8 @@ def env(
     contract: Annotated[bool, typer.Option("--contract", help="only check that it keeps Gymnasium's contract")] = False,
     hours: Annotated[float | None, typer.Option(help="core-hours that RL may cost you")] = None,
     core_hour: Annotated[float | None, typer.Option(help="price of a core-hour in dollars [0.05]")] = None,
+    real: Annotated[bool, typer.Option("--real", help="it learns on a real system, in its own time")] = False,
+    bad_episode: Annotated[float | None, typer.Option(help="what one bad episode costs, in dollars")] = None,
     seed: Annotated[int, typer.Option(help="seed of every method")] = 0,
     json: Json = False,
     html: Html = None,
@@ -51,6 +53,7 @@ def env(
     2 nothing could be measured.
     """
     from lifesigns.appraisal import appraise, record_forecast
+    from lifesigns.planner.questions import Answers
 
     options: dict[str, Any] = {"seed": seed, "target": target, "restore": restore, "contract": contract}
     options |= {"kwargs": keywords(kwargs), "film": html is not None}
@@ -61,7 +64,7 @@ def env(
         line.show(f"lifesigns env {wall_s:.0f} of {limit_s:.0f} s · {stage} · {steps:,} steps")
 
     try:
-        found = appraise(name, limit_s, progress, python, core_hour, hours, **options)
+        found = appraise(name, limit_s, progress, python, Answers(hours, core_hour, real, bad_episode), **options)
     except OSError as error:
         fail(f"the environment's process could not be started: {error}")
     finally:
@@ -107,6 +110,7 @@ def told(found: Appraisal) -> Told:
         cost=found.cost,
         verdict=found.verdict,
         forecast=found.forecast,
+        questions=found.questions,
         about=survey.about,
         contract=survey.contract,
         crashes=survey.crashes,

@@ -31,6 +31,9 @@ LEARNERS = {"PPO": 1500.0, "DQN": 550.0, "SAC": 46.0}
 one contended core, networks of the zoo."""
 CORE_HOUR = 0.05
 """Dollars for an hour of one core (assumed; --core-hour)."""
+BAD_SHARE = (0.1, 0.5)
+"""Share of a run's episodes that are bad ones, p50 and p90 (assumed)."""
+REAL = "the real system"
 TABULAR = (30_000.0, 500_000.0)
 """Steps of a run on small discrete worlds (assumed)."""
 
@@ -64,6 +67,13 @@ class Cost:
     failing_what: str
     bottleneck: str
     basis: str
+    bad_episodes_dollars: Span | None = None
+    """Dollars of the bad episodes of one run; None where nobody named the price of one."""
+
+    @property
+    def hours_of(self) -> str:
+        """What the hours are hours of."""
+        return "hours of the real system" if self.bottleneck == REAL else "core-hours"
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,11 @@ class Facts:
     blocked: bool = False
     registered: bool = True
     """Whether the target is a threshold (registered or named), not the median of tuned algorithms."""
+    real: bool = False
+    """Whether steps take the time of the world."""
+    bad_episode: float | None = None
+    """Dollars that one bad episode costs."""
+    episode_steps: float | None = None
 
 
 def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") -> Cost:
@@ -90,12 +105,11 @@ def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") ->
     algorithm = _algorithm(facts)
     steps = _steps(facts, rows, leave_out)
     learner = facts.learner_steps_per_s.get(algorithm, LEARNERS[algorithm])
-    speed = min(facts.env_steps_per_s, learner)
+    speed, bottleneck = _speed(facts, learner, algorithm in facts.learner_steps_per_s)
     hours = steps.times(1 / max(speed, 1e-9) / 3600)
     settings = SETTINGS_KNOWN if own else SETTINGS_NEW
     project = hours.times(SEEDS).times(*settings).times(*REWORK)
     counted = prior.failing_seeds(facts.family)
-    known = algorithm in facts.learner_steps_per_s
     return Cost(
         algorithm,
         steps,
@@ -106,9 +120,26 @@ def estimate(facts: Facts, core_hour: float = CORE_HOUR, leave_out: str = "") ->
         _solves(facts, own, reached, leave_out),
         share_interval(counted.failed, counted.runs),
         f"{counted.failed} of {counted.runs} runs {counted.what}; {counted.source}",
-        "the environment" if facts.env_steps_per_s < learner else f"the learner ({'measured' if known else 'assumed'})",
+        bottleneck,
         _basis(facts, own, reached, leave_out),
+        _bad_episodes(facts, steps),
     )
+
+
+def _speed(facts: Facts, learner: float, known: bool) -> tuple[float, str]:
+    """Steps a second, and what sets them."""
+    world = 1 / facts.step_seconds if facts.real and facts.step_seconds else float("inf")
+    if world < min(facts.env_steps_per_s, learner):
+        return world, REAL
+    if facts.env_steps_per_s < learner:
+        return facts.env_steps_per_s, "the environment"
+    return learner, f"the learner ({'measured' if known else 'assumed'})"
+
+
+def _bad_episodes(facts: Facts, steps: Span) -> Span | None:
+    if facts.bad_episode is None or not facts.episode_steps:
+        return None
+    return steps.times(*(share * facts.bad_episode / facts.episode_steps for share in BAD_SHARE))
 
 
 def price(steps_per_s: float | None, core_hour: float | None = None) -> Property:

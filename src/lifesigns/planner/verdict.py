@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
 
-from lifesigns.planner.cost import Cost
+from lifesigns.planner.cost import REAL, Cost
 from lifesigns.planner.ladder import Ladder, Rung
 from lifesigns.planner.properties import Properties
 
@@ -60,6 +60,8 @@ class Case:
     cost: Cost | None = None
     hours: float | None = None
     """What the user would spend on RL, in hours of one core."""
+    real: bool = False
+    """Whether it is a real system that counts."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,20 @@ def decide(case: Case) -> Verdict:
         if isinstance(outcome, _Taken):
             steps.append(Step(name, "taken", outcome.sentence))
             changes = (*outcome.would_change, *_always(case, outcome.kind))
-            return Verdict(outcome.kind, outcome.sentence, outcome.evidence, changes, tuple(steps))
+            evidence = (*outcome.evidence, *_on_a_real_system(case, outcome.kind))
+            return Verdict(outcome.kind, outcome.sentence, evidence, changes, tuple(steps))
         blind = outcome.startswith("BLIND")
         steps.append(Step(name, "blind" if blind else "passed", outcome.removeprefix("BLIND ")))
     sentence = "Say what score is enough (--target): without it no method can be called sufficient."
     best = case.ladder.best()
     evidence = (f"best so far {said(best)}",) if best else ()
     return Verdict("name a sufficient score", sentence, evidence, _always(case, ""), tuple(steps))
+
+
+def _on_a_real_system(case: Case, kind: str) -> tuple[str, ...]:
+    if not case.real or kind not in ("plan", "plan, then distil", "solve exactly", "equilibrium"):
+        return ()
+    return ("on the real system this holds as far as this simulation is true to it",)
 
 
 def _cheapest(case: Case, kinds: tuple[str, ...]) -> Rung | None:
@@ -315,12 +324,16 @@ def _rl(case: Case) -> _Outcome:
     evidence.append(cost.basis)
     if cost.bottleneck == "the environment":
         changes.append("a faster environment: it is slower than the learner")
+    elif cost.bottleneck == REAL:
+        changes.append("a simulation that is true enough to learn in: it need not take the time of the world")
     if case.hours is not None and cost.project_hours.p90 > case.hours:
         sentence = (
             f"Nothing cheaper reaches {case.target:g}, and RL is likely to cost more than the {case.hours:g} hours "
-            f"that you have: p90 of a project is {cost.project_hours.p90:.3g} core-hours."
+            f"that you have: p90 of a project is {cost.project_hours.p90:.3g} {cost.hours_of}."
         )
-        return _Taken("not by RL", sentence, tuple(evidence), (*changes, f"{cost.project_hours.p90:.3g} core-hours"))
+        return _Taken(
+            "not by RL", sentence, tuple(evidence), (*changes, f"{cost.project_hours.p90:.3g} {cost.hours_of}")
+        )
     if cost.solves < 0.35:
         changes.append("an easier target: few tuned algorithms reach this one")
     return _Taken(

@@ -10,7 +10,7 @@ from lifesigns.planner.ladder import Rung
 from lifesigns.report.charts import CONFIG, LIMIT, LINE, Chart
 from lifesigns.report.compare_page import Section, answer
 from lifesigns.report.env_page import Told
-from lifesigns.report.env_terminal import spread, with_one_constant
+from lifesigns.report.env_terminal import BAD_EPISODES, spread, with_one_constant
 from lifesigns.report.figures import number, plain, seconds
 
 if TYPE_CHECKING:
@@ -42,7 +42,16 @@ def html(told: Told) -> str:
 
 
 def _sections(told: Told) -> list[Section | None]:
-    return [_change(told), _ladder(told), _sweep(told), _films(told), _properties(told), _cost(told.cost), _exits(told)]
+    return [
+        _change(told),
+        _ladder(told),
+        _sweep(told),
+        _films(told),
+        _properties(told),
+        _cost(told.cost),
+        _exits(told),
+        _questions(told),
+    ]
 
 
 def _change(told: Told) -> Section | None:
@@ -183,10 +192,10 @@ def _cost(cost: Cost | None) -> Section | None:
         return None
     low, high = cost.failing
     rows = [
-        ["One run", f"{spread(cost.run_steps, 'steps')}; {spread(cost.run_hours, 'core-hours')}"],
+        ["One run", f"{spread(cost.run_steps, 'steps')}; {spread(cost.run_hours, cost.hours_of)}"],
         [
             "A project (10 seeds, settings, rework)",
-            f"{spread(cost.project_hours, 'core-hours')}; {spread(cost.dollars, '$')}",
+            f"{spread(cost.project_hours, cost.hours_of)}; {spread(cost.dollars, '$')}",
         ],
         ["Reaches the score within p90", f"{100 * cost.solves:.0f} %; {cost.basis}"],
         ["Seeds that fail", f"{100 * low:.0f} to {100 * high:.0f} % ({cost.failing_what})"],
@@ -194,6 +203,8 @@ def _cost(cost: Cost | None) -> Section | None:
     ]
     if cost.world_hours is not None:
         rows.insert(1, ["Played in one run", spread(cost.world_hours, "hours of the world")])
+    if cost.bad_episodes_dollars is not None:
+        rows.append(["Bad episodes of one run", f"{spread(cost.bad_episodes_dollars, '$')}; {BAD_EPISODES}"])
     return Section(f"What RL would cost ({cost.algorithm})", header=["", "Guess"], rows=rows)
 
 
@@ -202,3 +213,10 @@ def _exits(told: Told) -> Section | None:
         return None
     rows = [[s.exit, s.status, s.reason] for s in told.verdict.steps]
     return Section("Exits, in order", header=["Exit", "", "Why"], rows=rows)
+
+
+def _questions(told: Told) -> Section | None:
+    if not told.questions:
+        return None
+    rows = [[q.question, q.flag, f"{'you said' if q.answered else 'assumed'}: {q.answer}"] for q in told.questions]
+    return Section("What only you can say", header=["Question", "Option", "Taken here"], rows=rows)

@@ -13,6 +13,7 @@ from lifesigns.planner.cost import Cost
 from lifesigns.planner.forecast import Forecast
 from lifesigns.planner.ladder import Ladder, rung_to_json
 from lifesigns.planner.properties import Properties, property_to_json
+from lifesigns.planner.questions import Question
 from lifesigns.planner.verdict import Verdict
 
 SCHEMA = 1
@@ -35,6 +36,7 @@ class Told:
     cost: Cost | None = None
     verdict: Verdict | None = None
     forecast: Forecast | None = None
+    questions: Sequence[Question] = ()
     about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     contract: Sequence[str] = ()
     crashes: Sequence[str] = ()
@@ -63,6 +65,7 @@ def to_json(told: Told) -> dict[str, Any]:
             "properties": [property_to_json(p) for p in told.properties.rows],
             "cost": None if told.cost is None else asdict(told.cost),
             "forecast": None if told.forecast is None else told.forecast.to_json(),
+            "questions": [asdict(q) for q in told.questions],
             "horizon_sweep": dict(told.sweep),
             "contract_broken": list(told.contract),
             "failed": list(told.crashes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
 from rich.console import Console
@@ -9,15 +10,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lifesigns.planner.cost import Cost, Span
+from lifesigns.planner.cost import BAD_SHARE, Cost, Span
 from lifesigns.planner.ladder import Ladder, Rung
 from lifesigns.planner.properties import Properties
+from lifesigns.planner.questions import Question
 from lifesigns.planner.verdict import Verdict
 from lifesigns.report.env_page import Told
 from lifesigns.report.figures import number, plain, seconds
 
 BAR = 18
 """Columns of an interval bar."""
+BAD_EPISODES = "{:.0%} to {:.0%} of its episodes are bad ones (assumed)".format(*BAD_SHARE)
 STATUS = {"taken": "bold green", "passed": "dim", "blind": "yellow"}
 
 
@@ -31,6 +34,7 @@ def render(told: Told, console: Console) -> None:
         _cost(told.cost, console)
     if told.verdict is not None:
         _verdict(told.verdict, console)
+    _questions(told.questions, console)
     for heading, lines in (("CONTRACT BROKEN", told.contract), ("FAILED ON THE WAY", told.crashes)):
         if lines:
             _section(console, heading)
@@ -167,10 +171,10 @@ def _cost(cost: Cost, console: Console) -> None:
     _section(console, f"WHAT RL WOULD COST ({cost.algorithm})")
     low, high = cost.failing
     rows = [
-        ("one run", f"{spread(cost.run_steps, 'steps')}; {spread(cost.run_hours, 'core-hours')}"),
+        ("one run", f"{spread(cost.run_steps, 'steps')}; {spread(cost.run_hours, cost.hours_of)}"),
         (
             "project",
-            f"{spread(cost.project_hours, 'core-hours')}, {spread(cost.dollars, '$')}: 10 seeds, settings, rework",
+            f"{spread(cost.project_hours, cost.hours_of)}, {spread(cost.dollars, '$')}: 10 seeds, settings, rework",
         ),
         ("reaches it", f"{100 * cost.solves:.0f} % within p90; {cost.basis}"),
         ("seeds fail", f"{100 * low:.0f} to {100 * high:.0f} % ({cost.failing_what})"),
@@ -178,6 +182,8 @@ def _cost(cost: Cost, console: Console) -> None:
     ]
     if cost.world_hours is not None:
         rows.insert(1, ("played", f"{spread(cost.world_hours, 'hours of the world in one run')}"))
+    if cost.bad_episodes_dollars is not None:
+        rows.append(("bad ones", f"{spread(cost.bad_episodes_dollars, '$')} in one run: {BAD_EPISODES}"))
     for label, text in rows:
         _labelled(console, label, text, 10)
 
@@ -193,3 +199,12 @@ def _verdict(verdict: Verdict, console: Console) -> None:
         _section(console, "WHAT WOULD CHANGE THIS VERDICT")
         for change in verdict.would_change:
             _line(console, f"- {plain(change)}", 2)
+
+
+def _questions(asked: Sequence[Question], console: Console) -> None:
+    if not asked:
+        return
+    _section(console, "WHAT ONLY YOU CAN SAY")
+    for one in asked:
+        taken = "you said" if one.answered else "assumed"
+        _line(console, f"{one.question} {plain(one.flag)} ({taken}: {plain(one.answer)})", 2)
