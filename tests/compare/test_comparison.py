@@ -273,3 +273,9 @@ def test_whatever_the_numbers_are_there_is_an_answer_or_one_sentence(data: list[
     json.dumps(value, allow_nan=False)
     jsonschema.validate(value, SCHEMA)
     assert to_text(found)
+
+
+def test_few_runs_are_told_what_their_intervals_are_worth() -> None:
+    few, many = (to_text(compare(field_of([final("A", NORMAL[:n]), final("B", NORMAL[n : 2 * n])]))) for n in (10, 20))
+    assert "hold in 75 to 94 % with so few runs" in " ".join(few.split())
+    assert "so few runs" not in many

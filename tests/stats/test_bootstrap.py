@@ -17,7 +17,7 @@ from lifesigns.stats.distributions import student_quantile
 from lifesigns.stats.influence import degrees_of_freedom, influence
 from lifesigns.stats.replicates import aggregate_replicates, aggregates_of
 from lifesigns.stats.resampling import in_batches, run_counts
-from lifesigns.stats.spanning import spanning_interval
+from lifesigns.stats.spanning import spanning_interval, usual_spread
 from lifesigns.stats.studentised import standard_errors
 from lifesigns.stats.two_sample import mean_interval
 
@@ -182,7 +182,7 @@ def test_equal_scores_give_a_point() -> None:
 def test_the_spanning_interval_is_the_aggregate_of_the_tasks_ends() -> None:
     scores = np.random.default_rng(0).normal([0.2, 0.5, 0.9, 1.4, 2.0], 0.3, size=(6, 5))
     ends = [mean_interval(task) for task in scores.T]
-    found = spanning_interval(scores)
+    found = spanning_interval(scores, borrowed=False)
     assert (found.low, found.high) == pytest.approx(
         (np.median([e.low for e in ends]), np.median([e.high for e in ends]))
     )
@@ -195,3 +195,31 @@ def test_the_spanning_interval_is_the_aggregate_of_the_tasks_ends() -> None:
         spanning_interval(scores, "iqm")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="2"):
         spanning_interval(scores[:1])
+
+
+def test_a_task_whose_few_runs_agree_borrows_the_spread_of_its_neighbours() -> None:
+    """The middle task's runs are equal by chance: of its own the interval would be a point."""
+    scores = np.random.default_rng(0).normal([0.2, 0.5, 0.9, 1.4, 2.0], 0.3, size=(3, 5))
+    scores[:, 2] = 0.9
+    means, spreads = scores.mean(axis=0), scores.std(axis=0, ddof=1)
+    assert usual_spread(means, spreads) == pytest.approx(np.quantile(np.sort(spreads[1:4]), 0.75))
+    wide, own = spanning_interval(scores), spanning_interval(scores, borrowed=False)
+    assert wide.low < own.low <= own.high < wide.high
+    assert wide.estimate == own.estimate
+    moved = spanning_interval(10.0 * scores + 3.0)
+    assert (moved.low, moved.high) == pytest.approx((10 * wide.low + 3, 10 * wide.high + 3)), "no scale, no origin"
+    assert usual_spread(np.zeros(1), np.ones(1)) == 1.0
+
+
+def test_borrowing_covers_the_median_where_a_middle_task_fails_now_and_then() -> None:
+    """Nine tasks, one run in five of each fails; of three runs half have seen no failure of a given task."""
+    rng = np.random.default_rng(0)
+    level = np.linspace(0.4, 1.6, 9)
+    truth = 0.8 * float(np.median(level))
+    hits = {True: 0, False: 0}
+    for _ in range(300):
+        scores = level * np.where(rng.random((3, 9)) < 0.2, 0.0, 1.0) + 0.01 * rng.normal(size=(3, 9))
+        for borrowed in hits:
+            hits[borrowed] += spanning_interval(scores, borrowed=borrowed).contains(truth)
+    assert hits[False] < 0.9 * 300
+    assert hits[True] > 0.93 * 300

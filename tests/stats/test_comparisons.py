@@ -12,6 +12,7 @@ from lifesigns.stats import (
     adjusted,
     brunner_munzel_test,
     distribution_test,
+    effect_size,
     equivalence_test,
     fisher_test,
     improvement_interval,
@@ -236,3 +237,12 @@ def test_equivalence_needs_the_whole_interval_inside() -> None:
     assert equivalence_test(a, a + 0.1, 0.2, paired=True).equivalent
     with pytest.raises(ValueError, match="positive `margin`"):
         equivalence_test(a, b, 0.0)
+
+
+def test_effect_size_is_students_t_without_the_runs() -> None:
+    a, b = (np.random.default_rng(s).normal(m, 1, n) for s, m, n in ((0, 1.0, 7), (1, 0.0, 5)))
+    t = float(reference.ttest_ind(a, b).statistic)
+    d = t * (1 / 7 + 1 / 5) ** 0.5
+    assert effect_size(a, b) == pytest.approx(d * (1 - 3 / (4 * 10 - 1)))
+    assert effect_size(a, a) == 0.0
+    assert effect_size([1.0, 1.0], [0.0, 0.0]) == np.inf

@@ -30,6 +30,19 @@ def test_the_figures_follow_from_the_committed_runs(case: str) -> None:
     assert json.loads(json.dumps(script["measure"]())) == figures(case)
 
 
+def test_forty_seeds_tell_what_ten_could_not() -> None:
+    found = figures("seeds-naf-pendulum")
+    ten, forty = (found[f"time limit stored as terminal{more}"] for more in ("", ", 40 further seeds"))
+    assert ten["fisher_p"] > 0.05 > forty["fisher_p"]
+    assert ten["correct_minus_this"][1] < 0.0 < forty["correct_minus_this"][1]
+    assert forty["rate"][2] < found["correct, 40 further seeds"]["rate"][1], "the exact intervals do not meet"
+    page = (GALLERY / "seeds-naf-pendulum" / "README.md").read_text("utf-8")
+    for row in (ten, forty):
+        apart, low, high = (round(100 * x) for x in row["correct_minus_this"])
+        assert f"| {row['successes']} | {100 * row['rate'][1]:.0f} to {100 * row['rate'][2]:.0f} % |" in page
+        assert f"{apart} points [{low}, {high}]" in page
+
+
 def test_the_essays_frames_follow_from_the_bundled_curves() -> None:
     """27M for Rainbow, 108M for C51 (the essay's factor of 4), 16M for IQN, never for DQN (MEASURED H7)."""
     script = runpy.run_path(str(GALLERY / "curves-83-hours" / "run.py"))

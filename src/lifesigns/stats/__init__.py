@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from lifesigns.stats.selection import expected_best, opposite_share, split_honesty, winners_curse
     from lifesigns.stats.sequential import sequential_plan, sequential_test
     from lifesigns.stats.spanning import spanning_interval
-    from lifesigns.stats.spread import cvar, failure_share, quantile_interval, two_groups
+    from lifesigns.stats.spread import (
+        bimodality_coefficient,
+        cvar,
+        failure_share,
+        quantile_interval,
+        tolerance_interval,
+        two_groups,
+    )
     from lifesigns.stats.success import (
         failure_bound,
         fisher_test,
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
     from lifesigns.stats.two_sample import (
         brunner_munzel_test,
         distribution_test,
+        effect_size,
         mean_difference_interval,
         mean_interval,
         rank_test,
@@ -73,7 +81,14 @@ PLACES = {
     "selection": ("expected_best", "opposite_share", "split_honesty", "winners_curse"),
     "sequential": ("sequential_plan", "sequential_test"),
     "spanning": ("spanning_interval",),
-    "spread": ("cvar", "failure_share", "quantile_interval", "two_groups"),
+    "spread": (
+        "bimodality_coefficient",
+        "cvar",
+        "failure_share",
+        "quantile_interval",
+        "tolerance_interval",
+        "two_groups",
+    ),
     "success": (
         "failure_bound",
         "fisher_test",
@@ -85,6 +100,7 @@ PLACES = {
     "two_sample": (
         "brunner_munzel_test",
         "distribution_test",
+        "effect_size",
         "mean_difference_interval",
         "mean_interval",
         "rank_test",
@@ -113,6 +129,7 @@ __all__ = [
     "aggregate_intervals",
     "aligned",
     "area_under_curve",
+    "bimodality_coefficient",
     "bootstrap_interval",
     "bootstrap_power",
     "brunner_munzel_test",
@@ -123,6 +140,7 @@ __all__ = [
     "dispersion_within",
     "distribution_test",
     "drawdown",
+    "effect_size",
     "end_below_peak",
     "equivalence_test",
     "even_thresholds",
@@ -178,6 +196,7 @@ __all__ = [
     "student_test",
     "success_evalues",
     "success_interval",
+    "tolerance_interval",
     "two_groups",
     "welch_test",
     "winners_curse",

@@ -33,6 +33,16 @@ def student_test(a: ArrayLike, b: ArrayLike) -> Significance:
     return Significance(float(student_two_sided(t, n + m - 2)), t, "Student t")
 
 
+def effect_size(a: ArrayLike, b: ArrayLike) -> float:
+    """Difference of the means in pooled standard deviations of the runs (Cohen's d), without its bias for few runs:
+    Hedges' g (Hedges 1981, approximate correction). What `student_power` and `seeds_for_effect` take. At least 2 each.
+    """
+    first, second = as_sample(a, 2, "a"), as_sample(b, 2, "b")
+    df = len(first) + len(second) - 2
+    pooled = ((len(first) - 1) * first.var(ddof=1) + (len(second) - 1) * second.var(ddof=1)) / df
+    return (1.0 - 3.0 / (4.0 * df - 1.0)) * _ratio(float(first.mean() - second.mean()), sqrt(float(pooled)))
+
+
 def mean_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
     """Student's interval of the mean of one sample [run]; at least 2 runs."""
     sample = as_sample(values, 2)
