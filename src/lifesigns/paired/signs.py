@@ -123,13 +123,15 @@ def _actor(plan: Plan) -> dict[str, Any]:
         inside = [i for i in range(loss, end) if log.kind(i) == "outgrad"]
         calls = {log.parents[i][0]: i for i in inside if log.parents[i]}
         labels = {c: plan.label(c) for c in calls}
+        behind = _behind(plan, labels)
         looked = Counter[str]()
         for call, record in calls.items():
             shape, label = log.shapes[call], labels[call]
             if len(shape) < 1 or (shape[-1] != 1 and len(shape) > 1) or looked[label] >= MOST_CALLS:
                 continue
             looked[label] += 1
-            others = {c for c in calls if labels[c] != label and not _goes_on(plan, c, call, labels)}
+            trunks = {x for onward, under in behind.items() if onward != label for x in under}
+            others = {c for c in calls if labels[c] != label and labels[c] not in trunks}
             source = plan.input_of(call)
             if source < 0 or not others & plan.ancestors(source, 600):
                 continue
@@ -146,11 +148,16 @@ def _actor(plan: Plan) -> dict[str, Any]:
     return {}
 
 
-def _goes_on(plan: Plan, call: int, critic: int, labels: dict[int, str]) -> bool:
-    """Whether a call's output goes into another network that acts: it is of a trunk, and no policy's output."""
-    onward = [c for c in labels if c not in (call, critic) and labels[c] != labels[call]]
-    acting = [c for c in onward if labels[c] in plan.acting_networks and labels[c] != labels[critic]]
-    return any((at := plan.input_of(c)) >= 0 and call in plan.ancestors(at, 600) for c in acting)
+def _behind(plan: Plan, labels: dict[int, str]) -> dict[str, set[str]]:
+    """For each network that acts, the others whose output goes into it (by its first call among these): trunks, whose
+    output is no policy's."""
+    found: dict[str, set[str]] = {}
+    for call, label in labels.items():
+        if label in plan.acting_networks and label not in found:
+            at = plan.input_of(call)
+            before = plan.ancestors(at, 600) if at >= 0 else set[int]()
+            found[label] = {labels[c] for c in labels.keys() & before} - {label}
+    return found
 
 
 def _is_cut(plan: Plan, source: int, others: set[int]) -> bool:
