@@ -190,12 +190,17 @@ def _part(lab: Lab, dyed: str, hunts: list[str]) -> tuple[int, int]:
     return start, last + after if set(hunts) <= {*AT_ONCE, "memory"} else 0
 
 
+RESET_CALL = re.compile(r"\.reset\(")
+
+
 def _entered(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     """Where a library takes the steps and hands what is stored to lines of the user's: the line where what differs came
     into torch."""
     at = data.get("entered_line")
     if how not in ("stored", "taken") or path.steps_seen or not isinstance(at, dict):
         return None
+    if how == "taken" and any(RESET_CALL.search(text_of(m.file, m.line)) for m in path.marks):
+        return None  # the user's own line takes up what the reset gave
     return Mark(str(at["file"]), int(at["line"]), (), -1, -1)
 
 
