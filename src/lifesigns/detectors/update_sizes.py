@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, nan
 
@@ -18,6 +19,7 @@ FEWEST_SAMPLES = 10
 """samples of each weight with an update other than 0, five in each half of the run; assumed."""
 BURST = 5
 """samples on end; assumed."""
+UNIT = "log10 of ‖Δθ‖/‖θ‖"
 READS = {"optimizer.update_norm": FEWEST_SAMPLES, "optimizer.parameter_norm": FEWEST_SAMPLES}
 
 
@@ -48,7 +50,7 @@ class UpdateSizes:
     def evidence(self, view: View, value: float, limit: float) -> list[Evidence]:
         """The value in question against its line."""
         one = view["optimizer.update_norm"]
-        return [Evidence(one.name, view.subject.id, value, limit, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[-1]))]
+        return [Evidence(one.name, view.subject.id, value, limit, UNIT, one.clock, float(one.x[-1]))]
 
 
 def update_sizes(view: View) -> UpdateSizes:
@@ -63,19 +65,23 @@ def update_sizes(view: View) -> UpdateSizes:
     if not kept:
         raise CannotTell("no weight of some size was seen to move in ten samples")
     halves = [_halves(ratios) for ratios in kept]
-    start = sorted(float(ratios[0]) for ratios in kept)[(len(kept) - 1) // 2]
-    burst = sorted(_burst(ratios) for ratios in kept)[(len(kept) - 1) // 2]
+    start, burst = _lower_middle(float(ratios[0]) for ratios in kept), _lower_middle(map(_burst, kept))
     return UpdateSizes(median([a for a, _ in halves]), median([b for _, b in halves]), start, burst, len(kept))
 
 
 def first_update(view: View) -> tuple[float, int]:
     """log10(‖Δθ‖/‖θ‖) of the first sample alone, of the lower middle weight, and how many weights; -inf for none."""
-    found = sorted(
+    found = [
         float(ratios[0])
         for name, update, norm in shared(view["optimizer.update_norm"], view["optimizer.parameter_norm"])
         if is_weight(name) and norm[0] > SMALLEST_NORM and len(ratios := log_ratios(update[:1], norm[:1]))
-    )
-    return (found[(len(found) - 1) // 2], len(found)) if found else (-inf, 0)
+    ]
+    return (_lower_middle(found), len(found)) if found else (-inf, 0)
+
+
+def _lower_middle(values: Iterable[float]) -> float:
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2]
 
 
 def _burst(ratios: Array) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from lifesigns.paired import source
-from lifesigns.paired.locate import STEP_CALL, LinePath, Mark, text_of
+from lifesigns.paired.locate import HEADS, STEP_CALL, LinePath, Mark, text_of
 
 SAME = 1e-6
 """relative distance of a number in the script (float64) from the one in a tensor (float32); assumed."""
@@ -66,7 +66,7 @@ def _number(text: str) -> float | None:
 
 
 def _is_header(file: str, line: int) -> bool:
-    return text_of(file, line).startswith(("def ", "async def ", "@"))
+    return text_of(file, line).startswith(HEADS)
 
 
 def caller(path: LinePath, at: int) -> Mark | None:

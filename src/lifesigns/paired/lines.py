@@ -8,7 +8,7 @@ from typing import Any
 
 from lifesigns.paired import hunts
 from lifesigns.paired.experiments import Blind, Facts, Lab
-from lifesigns.paired.locate import LinePath, Mark, text_of
+from lifesigns.paired.locate import RESET_CALL, STEP_CALL, LinePath, Mark, text_of
 from lifesigns.paired.scales import near
 
 Suspect = Callable[[dict[str, Any]], bool]
@@ -190,17 +190,16 @@ def _part(lab: Lab, dyed: str, hunts: list[str]) -> tuple[int, int]:
     return start, last + after if set(hunts) <= {*AT_ONCE, "memory"} else 0
 
 
-RESET_CALL = re.compile(r"\.reset\(")
+TAKERS = {"stored": (STEP_CALL,), "taken": (STEP_CALL, RESET_CALL)}
+"""Calls whose result a hunt follows; where no line of the user's makes one that is stained, a library does."""
 
 
 def _entered(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     """Where a library takes the steps and hands what is stored to lines of the user's: the line where what differs came
     into torch."""
     at = data.get("entered_line")
-    if how not in ("stored", "taken") or path.steps_seen or not isinstance(at, dict):
+    if how not in TAKERS or path.calls(*TAKERS[how]) or not isinstance(at, dict):
         return None
-    if how == "taken" and any(RESET_CALL.search(text_of(m.file, m.line)) for m in path.marks):
-        return None  # the user's own line takes up what the reset gave
     return Mark(str(at["file"]), int(at["line"]), (), -1, -1)
 
 

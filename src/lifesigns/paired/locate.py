@@ -76,10 +76,9 @@ class LinePath:
                 return mark
         return self.marks[0] if self.marks else None
 
-    @property
-    def steps_seen(self) -> bool:
-        """Whether a line of the user's takes a step that is stained; else a library does."""
-        return any(STEP_CALL.search(text_of(m.file, m.line)) for m in self.marks)
+    def calls(self, *patterns: re.Pattern[str]) -> bool:
+        """Whether a stained line of the user's makes one of these calls."""
+        return any(p.search(text_of(m.file, m.line)) for m in self.marks for p in patterns)
 
     def first_read(self) -> Mark | None:
         """The first line that reads what is stained; of what a function was called with, or an object held already, the

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lifesigns.detectors.update_sizes import first_update, update_sizes
+from lifesigns.detectors.update_sizes import UNIT, first_update, update_sizes
 from lifesigns.model import Evidence, Finding, Severity
 from lifesigns.rules import CannotTell, Case, Likelihood, Rule, View, case
 
@@ -74,14 +74,21 @@ class UpdatesTooLarge(Rule):
     false_alarm = Likelihood(0.03, source="judgement; fired on 0 of 40 correct runs (benchmarks/detection)")
 
     def check(self, view: View) -> Iterable[Finding]:
-        """At most one finding."""
+        """At most one finding; of a run with a few samples the first step is judged alone."""
+        severity: Severity
         try:
             sizes = update_sizes(view)
         except CannotTell:
-            yield from self._first_alone(view)
+            level, weights = first_update(view)
+            if level <= FIRST_WARNING:
+                raise
+            line, one = _line(level, FIRST_WARNING, FIRST_ERROR), view["optimizer.update_norm"]
+            severity = "error" if line == FIRST_ERROR else "warning"
+            shown = Evidence(one.name, view.subject.id, level, line, UNIT, one.clock, float(one.x[0]))
+            yield self._told(view, "the first step", level, line, weights, severity, [shown])
             return
         level, line = sizes.low, _line(sizes.low, NOTE, WARNING, ERROR)
-        severity: Severity = "error" if line == ERROR else "warning" if line == WARNING else "note"
+        severity = "error" if line == ERROR else "warning" if line == WARNING else "note"
         step = "a step"
         if sizes.start > FIRST_WARNING and severity != "error":
             level, line = sizes.start, _line(sizes.start, FIRST_WARNING, FIRST_ERROR)
@@ -90,28 +97,23 @@ class UpdatesTooLarge(Rule):
             level, line = sizes.burst, _line(sizes.burst, BURST_WARNING, BURST_ERROR)
             severity, step = "error" if line == BURST_ERROR else "warning", "for a while, a step"
         if level > line:
-            yield self.finding(
-                view,
-                f"{step} of optimiser `{view.subject.name}` changes its weights by {10**level:.1%} of their "
-                f"norm (middle of {sizes.weights} weights); the line is {10**line:.1%}, and 0.1 % is usual",
-                severity,
-                sizes.evidence(view, level, line),
-            )
+            yield self._told(view, step, level, line, sizes.weights, severity, sizes.evidence(view, level, line))
 
-    def _first_alone(self, view: View) -> Iterable[Finding]:
-        """Of a run with a few samples (one that soon had nothing finite, say) the first step is judged alone."""
-        level, weights = first_update(view)
-        if level <= FIRST_WARNING:
-            raise CannotTell("no weight of some size was seen to move in ten samples")
-        line = _line(level, FIRST_WARNING, FIRST_ERROR)
-        one = view["optimizer.update_norm"]
-        yield self.finding(
-            view,
-            f"the first step of optimiser `{view.subject.name}` changes its weights by {10**level:.1%} of their norm "
-            f"(middle of {weights} weights); the line is {10**line:.1%}, and 0.1 % is usual",
-            "error" if line == FIRST_ERROR else "warning",
-            [Evidence(one.name, view.subject.id, level, line, "log10 of ‖Δθ‖/‖θ‖", one.clock, float(one.x[0]))],
+    def _told(
+        self,
+        view: View,
+        step: str,
+        level: float,
+        line: float,
+        weights: int,
+        severity: Severity,
+        evidence: Iterable[Evidence],
+    ) -> Finding:
+        text = (
+            f"{step} of optimiser `{view.subject.name}` changes its weights by {10**level:.1%} of their norm "
+            f"(middle of {weights} weights); the line is {10**line:.1%}, and 0.1 % is usual"
         )
+        return self.finding(view, text, severity, evidence)
 
     def fires_on(self) -> Iterable[Case]:
         """By far, by a little, and only at first, after which the weights are huge."""

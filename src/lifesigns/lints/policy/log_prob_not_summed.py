@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source
+from lifesigns.lints.source.batches import ends_in_one
 from lifesigns.rules import Likelihood
 
 
@@ -131,13 +132,7 @@ def _is_by_dimension(source: Source, node: ast.expr | None) -> bool:
 
 
 def _of_one_dimension(source: Source, distribution: ast.expr) -> bool:
-    """Whether its mean comes out of a layer of one output, and no other layer does."""
-    widths = {
-        source.number(made.args[1])
-        for node in source.upstream(distribution, 300)
-        if isinstance(node, ast.Call)
-        for b in source.bindings(node.func)
-        if isinstance(made := b.value, ast.Call) and (source.name(made.func) or "").endswith(".Linear")
-        if len(made.args) > 1
-    }
-    return 1.0 in widths
+    """Whether a layer of one output is among those that its parameters come out of."""
+    calls = (n for n in source.upstream(distribution, 300) if isinstance(n, ast.Call))
+    made = (b.value for call in calls for b in source.bindings(call.func))
+    return any(isinstance(one, ast.Call) and ends_in_one(source, one) for one in made)

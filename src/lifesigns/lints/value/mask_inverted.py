@@ -127,17 +127,10 @@ class MaskInverted(LintRule):
 def _discounted(source: Source) -> Iterable[ast.Name]:
     """Names that stand as a factor beside a discount."""
     for node in source.nodes(ast.BinOp):
-        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Mult):
-            continue
-        factors, todo = list[ast.expr](), [node.left, node.right]
-        while todo:
-            one = todo.pop()
-            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult):
-                todo += [one.left, one.right]
-            else:
-                factors.append(one)
-        if any(source.role(f) is Role.DISCOUNT for f in factors):
-            yield from (f for f in factors if isinstance(f, ast.Name))
+        for term in source.terms(node, follow=False):
+            factors = [f.node for f in term.factors if not f.divides]
+            if any(source.role(f) is Role.DISCOUNT for f in factors):
+                yield from (f for f in factors if isinstance(f, ast.Name))
 
 
 def _one_at_ends(source: Source, node: ast.AST) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Binding, Source
+from lifesigns.lints.source.loops import same_block
 from lifesigns.lints.source.role_names import role_of_name
 from lifesigns.lints.source.tree import Scope
 from lifesigns.lints.value.backward_loops import ENDS, BackwardSum, backward_sums, is_end, knows_ends, runs_backward
@@ -181,7 +182,7 @@ def _of_one_episode(source: Source, scope: Scope | None) -> bool:
     played = [loops[0] for step in source.env_steps() if (loops := source.loops(step.call))]
     if not calls or not played or not all(_left_at_end(source, loop) for loop in played):
         return False
-    return all(any(_follows(source, call, loop) for loop in played) for call in calls)
+    return all(any(same_block(source, loop, call) and source.before(loop, call) for loop in played) for call in calls)
 
 
 def _left_at_end(source: Source, loop: ast.AST) -> bool:
@@ -189,15 +190,6 @@ def _left_at_end(source: Source, loop: ast.AST) -> bool:
         return True
     branches = [n for n in ast.walk(loop) if isinstance(n, ast.If) and any(isinstance(b, ast.Break) for b in n.body)]
     return any(is_end(source, n) for branch in branches for n in ast.walk(branch.test))
-
-
-def _follows(source: Source, call: ast.AST, loop: ast.AST) -> bool:
-    """Whether the call's statement stands behind the loop in one block."""
-    around = source.parent(loop)
-    for block in (getattr(around, name, None) for name in ("body", "orelse")):
-        if isinstance(block, list) and loop in block:
-            return source.statement(call) in block[block.index(loop) + 1 :]
-    return False
 
 
 def _half_masked(source: Source, loop: ast.For) -> Iterable[ast.AST]:

@@ -120,26 +120,19 @@ def _depth(layer: Any) -> int:
 
 
 def install(session: Session) -> Layers:
-    """Waits for stable-baselines3; the environments' tap calls `made` for Gymnasium's."""
+    """Waits for the libraries' wrappers of vectors; the environments' tap calls `made` for Gymnasium's own."""
     layers = Layers(session)
-    session.when("stable_baselines3.common.vec_env.base_vec_env", lambda module: _sb3(module, layers))
-    session.when("gymnasium.vector", lambda module: _vectors(module, layers))
+    session.when("stable_baselines3.common.vec_env.base_vec_env", lambda m: _watch(m.VecEnvWrapper, layers))
+    session.when("gymnasium.vector", lambda m: _watch(m.VectorWrapper, layers))
     return layers
 
 
-def _sb3(module: Any, layers: Layers) -> None:
+def _watch(base: type, layers: Layers) -> None:
+    """Notes each layer of a class as it is made."""
+
     def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)
-        layers.made(made, module.VecEnvWrapper, sys._getframe(1))
+        layers.made(made, base, sys._getframe(1))
         return made
 
-    module.VecEnvWrapper.__new__ = __new__
-
-
-def _vectors(module: Any, layers: Layers) -> None:
-    def __new__(cls: type, *args: Any, **kwargs: Any) -> Any:
-        made = object.__new__(cls)
-        layers.made(made, module.VectorWrapper, sys._getframe(1))
-        return made
-
-    module.VectorWrapper.__new__ = __new__
+    base.__new__ = __new__  # type: ignore[method-assign]
