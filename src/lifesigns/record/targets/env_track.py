@@ -27,6 +27,7 @@ STEP_S = 3e-6
 """What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
 MAX_KEPT = 1 << 18
 """Rewards kept before they are summed up ahead of the flush."""
+_BOOL, _DOUBLE = np.dtype(bool), np.dtype("d")
 Ending = Callable[["EnvTrack", Any, Any, int], tuple[Any, Any]]
 """(track, observations, infos, i) → the true last observation of part i, and the return that an episode-statistics
 wrapper counted for it; each or None."""
@@ -112,6 +113,34 @@ class EnvTrack:
         else:
             self._end(0, self.rewards[-1], cut, obs, _single_raw(info))
         self.cut_at = steps if cut else -1
+
+    def plain_many(self, result: tuple[Any, ...]) -> bool:
+        """Takes a finished step of all parts at which none ended and that is not to be sampled, as `step` returned it:
+        Gymnasium's five things or SB3's four. False if it is another, for `step_many`: then nothing was done.
+
+        Most steps of a vector environment are of this kind; see `step_one` for why it is so bare.
+        """
+        rewards, ended = result[1], result[2]
+        if self.countdown < 2 or self.skipping or type(rewards) is not np.ndarray or type(ended) is not np.ndarray:
+            return False
+        if ended.dtype is not _BOOL or b"\1" in ended.tobytes():
+            return False
+        if len(result) == 5 and (result[3].dtype is not _BOOL or b"\1" in result[3].tobytes()):
+            return False
+        recorder = self.recorder
+        if recorder.update != self.updates_seen and not self.alone:
+            self.use.on_burst()
+        if rewards.dtype is _DOUBLE:
+            self.rewards.frombytes(rewards.tobytes())
+        else:
+            self.rewards.extend(rewards.tolist())
+        self.last_obs = result[0]
+        self.countdown -= 1
+        if not self.is_eval:
+            recorder.env_step = now = recorder.env_step + self.n
+            if now >= recorder.arm_at:
+                arm()
+        return True
 
     def step_many(
         self, action: Any, obs: Any, rewards: Any, terminated: Any, truncated: Any, infos: Any, ending: Ending

@@ -42,8 +42,8 @@ class Envs:
         self._turns: dict[tuple[str, int], int] = {}
         self._latest: dict[tuple[Any, ...], tuple[Any, EnvTrack]] = {}
         self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
-        self.single: dict[int, EnvTrack] = {}
-        """Tracks of environments of one part, while these live."""
+        self.known: dict[int, EnvTrack] = {}
+        """Tracks of outermost environments that have been stepped, while these live."""
 
     def put_inside(self, env: Any) -> None:
         """`env` is now part of another environment; its own steps no longer count."""
@@ -66,11 +66,16 @@ class Envs:
         if found is None or found[0]() is not env:
             part_of_vector = not self.recorder.main and _is_vector_worker()
             track = None if part_of_vector else self._introduce(env)
-            key, single = id(env), self.single
-            found = self.tracks[key] = (weakref.ref(env, lambda _: single.pop(key, None)), track)
-            if track is not None and not track.vector:
-                single[key] = track
+            found = self.keep(env, track)
         return found[1]
+
+    def keep(self, env: Any, track: EnvTrack | None) -> tuple[Any, EnvTrack | None]:
+        """Notes the track of an environment; None: its steps do not count."""
+        key, known = id(env), self.known
+        found = self.tracks[key] = (weakref.ref(env, lambda _: known.pop(key, None)), track)
+        if track is not None:
+            known[key] = track
+        return found
 
     def _introduce(self, env: Any) -> EnvTrack:
         """A new subject, or that of an evaluation environment of the same line that is gone."""
@@ -313,10 +318,10 @@ def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Ca
     return tapped
 
 
-def outermost_step(original: Callable[..., Any]) -> Callable[..., Any]:
+def outermost_step(original: Callable[..., Any], observer: Callable[..., None] | None = None) -> Callable[..., Any]:
     """The same for a method `step`. What `EnvTrack.step_one` does at an ordinary step stands here once more: it runs
     when the processor's caches hold the learner's code, where each call costs a microsecond (benchmarks/overhead)."""
-    busy = nest
+    busy, observe = nest, observer or _on_step
 
     @wraps(original)
     def step(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -327,10 +332,11 @@ def outermost_step(original: Callable[..., Any]) -> Callable[..., Any]:
             result = original(self, *args, **kwargs)
         finally:
             busy.busy = False
-        track = envs.single.get(id(self))
+        track = envs.known.get(id(self))
         try:
-            if track is None or len(result) != 5:
-                _on_step(self, args, kwargs, result)
+            if track is None or track.vector or len(result) != 5:
+                if track is None or not track.plain_many(result):
+                    observe(self, args, kwargs, result)
                 return result
             obs, reward, terminated, truncated, _ = result
             if terminated or truncated or track.countdown < 2 or type(reward) is not float:

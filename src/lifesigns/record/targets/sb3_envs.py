@@ -22,7 +22,7 @@ def install(module: Any, recorder: Recorder) -> None:
     version = getattr(sys.modules.get("stable_baselines3"), "__version__", "")
     recorder.meta(stable_baselines3=str(version))
     base = module.VecEnv
-    taps.replace(base, "step", gymnasium_envs.outermost(base.__dict__["step"], _on_step))
+    taps.replace(base, "step", gymnasium_envs.outermost_step(base.__dict__["step"], _on_step))
     taps.observe(base, "__init__", _on_init)
 
 
@@ -52,8 +52,6 @@ def _track(venv: Any) -> EnvTrack | None:
 
 
 def _introduce(venv: Any) -> EnvTrack | None:
-    import weakref
-
     held = gymnasium_envs.envs
     layers = [venv]
     while len(layers) < 20 and (inner := vars(layers[-1]).get("venv")) is not None:
@@ -77,7 +75,7 @@ def _introduce(venv: Any) -> EnvTrack | None:
     subject = held.recorder.subject("env", name or info["id"], at, info)
     track = EnvTrack(held.recorder, subject, venv.num_envs, info)
     held.recorder.on_flush.append(track.flush)
-    held.tracks[id(venv)] = (weakref.ref(venv), track)
+    held.keep(venv, track)
     return track
 
 

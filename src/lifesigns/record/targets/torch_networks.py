@@ -12,6 +12,7 @@ import math
 import sys
 import weakref
 from collections.abc import Callable
+from functools import wraps
 from time import perf_counter
 from typing import Any
 
@@ -271,7 +272,7 @@ def install(torch: Any, recorder: Recorder) -> None:
     hooks = torch.nn.modules.module
     hooks.register_module_parameter_registration_hook(_on_parameter)
     hooks.register_module_module_registration_hook(_on_child)
-    taps.observe(copy, "deepcopy", _on_deepcopy)
+    _tap_deepcopy(hooks.Module)
     taps.observe(torch.nn.Module, "load_state_dict", _on_load)
     taps.observe(torch, "compile", _on_compile)
     recorder.meta(torch=str(torch.__version__))
@@ -304,12 +305,24 @@ def _on_child(module: Any, name: str, child: Any) -> None:
         taps.failed("networks", error)
 
 
-def _on_deepcopy(args: Any, kwargs: Any, result: Any) -> None:
-    torch = sys.modules["torch"]
-    if args and isinstance(result, torch.nn.Module):
-        frame = callsite.here(2)
-        for module in result.modules():
-            registry.saw(module, frame)
+def _tap_deepcopy(module_class: type) -> None:
+    """Sees modules that are copied; by the same function vector environments copy an array at every step."""
+    original, is_compiling = copy.deepcopy, sys.modules["torch"].compiler.is_compiling
+
+    @wraps(original)
+    def deepcopy(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if isinstance(result, module_class) and not is_compiling():
+            try:
+                frame = callsite.here(1)
+                for module in result.modules():
+                    registry.saw(module, frame)
+            except Exception as error:
+                taps.failed("deepcopy", error)
+        return result
+
+    taps.named_after(deepcopy, copy, "deepcopy")
+    taps.replace(copy, "deepcopy", deepcopy)
 
 
 def _on_load(args: Any, kwargs: Any, result: Any) -> None:
