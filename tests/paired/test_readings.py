@@ -135,6 +135,19 @@ def test_values_and_rewards_that_never_meet_have_no_weight() -> None:
     assert readings.bootstrap_weights(values, rewards, 2, 1.0) is None
 
 
+def test_parameters_that_follow_by_hand_after_learning_are_not_read() -> None:
+    """A stored reward answers by 1; later the target network's numbers do, in what looks like two levels."""
+    base, dyed = Writing(), Writing()
+    for writing, reward, weight in ((base, 0.0, 0.0), (dyed, 1.0, 1e-3)):
+        writing.op("unsqueeze", np.full((16, 1), 0.5, dtype=np.float32) + reward * np.eye(16, 1, dtype=np.float32), 5)
+        writing.update([reward])
+        writing.op("add", np.float32([weight, 0.5 * weight, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]), 7)
+    one = stain(base, dyed)
+    found = readings.impulse(one, 1.0, one.common)
+    assert found is not None
+    assert (found.record, found.scale, found.count) == (0, 1.0, 1)
+
+
 def test_normalised_arrays_are_not_read() -> None:
     def normal(x: np.ndarray) -> np.ndarray:
         return (x - x.mean()) / x.std()

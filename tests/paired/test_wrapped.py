@@ -6,7 +6,11 @@ import linecache
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from lifesigns.paired import source, wrapped
+from lifesigns.paired.actions import on_cut_line
+from lifesigns.record.dyes.observations import space_of
 
 
 def _log(*layers: dict[str, Any]) -> Any:
@@ -119,3 +123,21 @@ def test_an_object_was_given_its_environment_in_the_only_call_that_makes_it(tmp_
     source.tree_of.cache_clear()
     linecache.clearcache()
     assert source.handed_in(files, str(callbacks), 5) is None
+
+
+def test_a_layer_that_scales_actions_and_keeps_to_the_bounds_is_a_line_cut_off_at_its_ends() -> None:
+    stored = np.linspace(-2.0, 2.0, 60)
+    executed = np.clip(2.0 * stored, -2.0, 2.0)
+    assert on_cut_line(stored, executed, [-2.0, 2.0]).all()
+    assert not on_cut_line(stored, executed, None).any(), "without a layer the bounds are the script's own matter"
+    assert not on_cut_line(stored, np.clip(2.0 * stored, 0.0, 2.0), [-2.0, 2.0]).all(), "cut off elsewhere"
+    off = executed.copy()
+    off[30] += 0.5
+    assert on_cut_line(stored, off, [-2.0, 2.0]).sum() == 59
+    assert not on_cut_line(stored, np.full(60, 2.0), [-2.0, 2.0]).any(), "too few inside to tell"
+
+
+def test_bounds_of_a_small_box() -> None:
+    space = SimpleNamespace(shape=(2,), low=np.float32([-1, -np.inf]), high=np.float32([1, np.inf]))
+    assert space_of(space)["bounds"] == [[-1.0, 1.0], None]
+    assert "bounds" not in space_of(SimpleNamespace(n=3, shape=()))

@@ -72,11 +72,16 @@ def actions(lab: Lab, facts: Facts) -> None:
         facts.data.update({"line": line} if line else {})
 
 
-def _changed_by_layer(plan: Plan) -> dict[str, Any] | None:
-    """The line of a layer around the training environments that hands on other actions than it is given."""
+def _layer_between(plan: Plan) -> wrapped.Layer | None:
+    """The layer around the training environments that hands on other actions than it is given."""
     chosen = set(plan.train_parts)
     done = [plan.log.value(s.action) for s in plan.steps if s.part in chosen]
-    layer = wrapped.acts_otherwise(plan.log, [a.reshape(-1).tolist() for a in done if a is not None])
+    return wrapped.acts_otherwise(plan.log, [a.reshape(-1).tolist() for a in done if a is not None])
+
+
+def _changed_by_layer(plan: Plan) -> dict[str, Any] | None:
+    """Its line."""
+    layer = _layer_between(plan)
     return wrapped.action_line(layer) if layer is not None else None
 
 
@@ -147,10 +152,17 @@ def _continuous(
         return 0, 0
     a, b = np.array(stored), np.array(done)
     facts.data["stored_by_executed"] = [scales.slope(b[:, k], a[:, k]) for k in range(a.shape[1])]
-    fits = np.ones(len(a), dtype=bool)
+    fits, ends = np.ones(len(a), dtype=bool), _ends_in_layers(plan, a.shape[1])
     for k in range(a.shape[1]):
-        fits &= _line_through(a[:, k], b[:, k])
+        fits &= _line_through(a[:, k], b[:, k]) | on_cut_line(a[:, k], b[:, k], ends[k])
     return int(fits.sum()), int((~fits).sum())
+
+
+def _ends_in_layers(plan: Plan, dims: int) -> list[Any]:
+    """(low, high) of each dimension of the training environments' own actions where a layer around them makes other
+    actions of those it is given, None elsewhere: a layer that keeps to the bounds of what it wraps is in order."""
+    bounds = (plan.name_of(plan.train_parts[0]).get("action") or {}).get("bounds") or []
+    return bounds if len(bounds) == dims and _layer_between(plan) is not None else [None] * dims
 
 
 def _own_action(plan: Plan, record: int) -> bool:
@@ -172,6 +184,24 @@ def _line_through(x: Any, y: Any) -> Any:
     same = np.abs(y - x) <= 1e-4 * (1 + np.abs(y))
     line = np.abs(y - (np.median(y) + slope * (x - np.median(x)))) <= 1e-3 * (1 + np.abs(y))
     return same if same.mean() > 0.5 else line
+
+
+def on_cut_line(x: Any, y: Any, ends: Any) -> Any:
+    """Which points (x, y) lie on a straight line that is cut off at two ends (low, high) of y; none without ends."""
+    if ends is None:
+        return np.zeros(len(x), dtype=bool)
+    low, high = ends
+    near = 1e-4 * (high - low)
+    inside = (y > low + near) & (y < high - near)
+    if inside.sum() < 10 or np.ptp(x[inside]) < 1e-9:
+        return np.zeros(len(x), dtype=bool)
+    order = np.argsort(x[inside])
+    third = max(len(order) // 3, 1)
+    at, to = x[inside][order], y[inside][order]
+    rise, run = (np.median(side[-third:]) - np.median(side[:third]) for side in (to, at))
+    slope = rise / max(run, 1e-12)
+    line = slope * x + np.median(to - slope * at)
+    return np.abs(y - np.clip(line, low, high)) <= 1e-3 * (1 + np.abs(y))
 
 
 def first_ratio(lab: Lab, facts: Facts) -> None:

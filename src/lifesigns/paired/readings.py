@@ -46,7 +46,8 @@ class Impulse:
 def impulse(stain: Stain, delta: float, until: int) -> Impulse | None:
     """The longest geometric sequence of responses among the operations before record `until`.
 
-    Operations of one line and name are taken together (minibatches see parts of a rollout in turn).
+    Operations of one line and name are taken together (minibatches see parts of a rollout in turn); those that answer
+    before the first optimiser step that differs come first.
     """
     groups: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     first: dict[tuple[int, int], int] = {}
@@ -60,6 +61,8 @@ def impulse(stain: Stain, delta: float, until: int) -> Impulse | None:
         groups.setdefault(key, []).append(change[change != 0])
         first.setdefault(key, i)
     found = [r for key, parts in groups.items() if (r := _sequence(parts, delta, stain, first[key])) is not None]
+    # a line that has its first answer after learning may be one of parameters: a target network that follows by hand
+    found = [r for r in found if r.record < stain.first_step] or found
     most = max((r.count for r in found), default=0)
     return min((r for r in found if r.count >= ENOUGH * most), key=lambda r: r.record, default=None)
 

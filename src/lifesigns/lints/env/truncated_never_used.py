@@ -100,6 +100,15 @@ class TruncatedNeverUsed(LintRule):
                     if done:
                         break
             """,
+        "a step to look at": """
+            env = gym.make("Blackjack-v1")
+            obs, info = env.reset()
+            action = env.action_space.sample()
+            obs, reward, terminated, truncated, info = env.step(action)
+            class Agent:
+                def update(self, obs, action, reward, terminated, next_obs):
+                    future = (not terminated) * np.max(self.q[next_obs])
+            """,
         "thrown away": "obs, reward, terminated, _, info = env.step(0)\nif terminated:\n    env.reset()",
         "wrapper hands it on": """
             class W(gym.Wrapper):

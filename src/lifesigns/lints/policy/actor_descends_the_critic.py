@@ -84,6 +84,18 @@ class ActorDescendsTheCritic(LintRule):
             actor_loss.backward()
             actor_opt.step()
             """,
+        "a criterion called after the value": """
+            class Critic(nn.Module):
+                def forward(self, obs, action):
+                    return self.net(torch.cat([obs, action], 1))
+            value_net = Critic()
+            value_criterion = nn.MSELoss()
+            value_optimizer = optim.Adam(value_net.parameters())
+            value_loss = value_criterion(value_net(obs, action), expected.detach())
+            value_optimizer.zero_grad()
+            value_loss.backward()
+            value_optimizer.step()
+            """,
         "ascent": """
             class Critic(nn.Module):
                 def forward(self, obs, action):

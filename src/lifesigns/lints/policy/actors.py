@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lifesigns.lints.source import Role, Source
 from lifesigns.lints.source.gradient import CUTS, MADE_ANEW
-from lifesigns.lints.source.library import MODULE, OPTIMIZER
+from lifesigns.lints.source.library import LOSS_OPS, MODULE, OPTIMIZER
 from lifesigns.lints.source.tree import dotted
 from lifesigns.lints.source.values import values
 
@@ -69,6 +69,8 @@ def critic_calls(source: Source, node: ast.AST, trained: str) -> list[ast.Call]:
             todo.extend(n for n in held if n is not None and n is not one)
         elif isinstance(one, ast.Call):
             op = source.op(one)
+            if op is not None and op.name in LOSS_OPS:
+                continue
             if source.is_a(one.func, MODULE) and len(one.args) > 1 and dotted(one.func) != trained:
                 found.append(one)
             elif op is not None and op.name in ("min", "minimum", "mean", "squeeze", "view", "flatten", "cat", "stack"):

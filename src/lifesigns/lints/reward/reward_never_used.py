@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Binding, EnvStep, Source
+from lifesigns.lints.source.tree import dotted
 from lifesigns.rules import Likelihood
 
 NOT_TRAINING = re.compile(r"eval|test|valid|play|render|record|demo|random|video|collect_obs|warm|show")
@@ -28,7 +29,8 @@ class RewardNeverUsed(LintRule):
     How it decides
     --------------
     The name (not `_`) has no use other than in a new value of itself that has none. The file calls `backward`, or it is
-    the `step` of a wrapper that returns something else as the reward. Functions named after evaluation are left out.
+    the `step` of a wrapper that returns something else as the reward. Functions named after evaluation, and steps whose
+    action is drawn from the action space, are left out.
 
     When it is wrong
     ----------------
@@ -81,6 +83,13 @@ class RewardNeverUsed(LintRule):
                 rewards[t] = reward
             loss.backward()
             """,
+        "pictures of random play": """
+            def pictures(env):
+                while True:
+                    obs, reward, done, _ = env.step(env.action_space.sample())
+                    yield env.reset() if done else obs
+            loss.backward()
+            """,
         "not wanted": """
             for t in range(128):
                 obs, _, terminated, truncated, _ = env.step(action)
@@ -109,7 +118,7 @@ class RewardNeverUsed(LintRule):
                 continue
             scope = source.enclosing_function(step.call)
             name = scope.qualname.lower() if scope is not None else ""
-            if NOT_TRAINING.search(name) or (not trains and not _wraps(source, step)):
+            if NOT_TRAINING.search(name) or (not trains and not _wraps(source, step)) or _at_random(source, step):
                 continue
             others = [s.reward for s in source.env_steps() if s is not step and s.reward is not None]
             if not _used(source, held, set()) and not any(_used(source, o, set()) for o in others):
@@ -121,6 +130,14 @@ def _wraps(source: Source, step: EnvStep) -> bool:
     scope = source.enclosing_function(step.call)
     inner = isinstance(step.env, ast.Attribute) and step.env.attr == "env"
     return inner and scope is not None and scope.name == "step" and scope.is_method
+
+
+def _at_random(source: Source, step: EnvStep) -> bool:
+    """Whether the action is `env.action_space.sample()`: nobody acts on what is learned."""
+    made = source.value(step.action)
+    if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute) or made.func.attr != "sample":
+        return False
+    return (dotted(made.func.value) or "").rpartition(".")[2].endswith("action_space")
 
 
 def _used(source: Source, held: Binding, seen: set[Binding]) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source
-from lifesigns.lints.source.tree import Scope
+from lifesigns.lints.source.tree import Binding, Scope
 from lifesigns.rules import Likelihood
 
 ON_PURPOSE = re.compile(r"eval|test|valid|video|record|replay|check|render|play|demo")
@@ -69,6 +69,14 @@ class ReseededEachReset(LintRule):
                     obs, r, terminated, truncated, _ = env.step(0)
                     done = terminated or truncated
             """,
+        "in the first step of each": """
+            env = gym.make("CartPole-v1")
+            for episode in range(500):
+                for t in range(100):
+                    if t == 0:
+                        obs, _ = env.reset(seed=7)
+                    obs, r, terminated, truncated, _ = env.step(0)
+            """,
         "at the end of an episode": """
             env = gym.make("CartPole-v1")
             obs, _ = env.reset(seed=1)
@@ -96,6 +104,23 @@ class ReseededEachReset(LintRule):
                     obs, _ = env.reset()
             """,
         "another each time": "env = gym.make('X')\nfor i in range(9):\n    env.reset(seed=seed + i)",
+        "in the first turn": """
+            envs = gym.make_vec("CartPole-v1", 4)
+            for update in range(100):
+                if update == 0:
+                    states, _ = envs.reset(seed=42)
+                for t in range(8):
+                    states, r, terminated, truncated, _ = envs.step(agent(states))
+            """,
+        "as long as there is none": """
+            env, obs = gym.make("CartPole-v1"), None
+            while True:
+                if obs is None:
+                    obs, _ = env.reset(seed=42)
+                obs, r, terminated, truncated, _ = env.step(0)
+                if terminated or truncated:
+                    obs, _ = env.reset()
+            """,
         "evaluation": """
             def evaluate(env):
                 for i in range(9):
@@ -109,7 +134,10 @@ class ReseededEachReset(LintRule):
         """At the reset."""
         for call in source.env_resets():
             seed = source.argument(call, -1, "seed")
-            around = source.loops(call)
+            inside = source.loops(call)
+            around = _repeating(source, call, inside)
+            if inside and not around:
+                continue
             env = source.receiver(call)
             if seed is None or env is None or source.role(env) is Role.EVAL_ENVIRONMENT:
                 continue
@@ -126,6 +154,30 @@ class ReseededEachReset(LintRule):
                 yield self.at(call, f"each turn of the loop starts from the same seed, `{source.unparse(seed)}`")
 
 
+def _repeating(source: Source, call: ast.Call, around: list[ast.AST]) -> list[ast.AST]:
+    """The loops around in more than one turn of which the reset may run: not that of `t` under `if t == 0`, nor any
+    under `if obs is None` where none of them sets `obs` to None."""
+    kept, inner = around, call
+    for at in source.parents(call):
+        test = at.test if isinstance(at, ast.If) and inner in at.body else None
+        inner = at
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.comparators[0], ast.Constant):
+            continue
+        name, value = test.left, test.comparators[0].value
+        if isinstance(test.ops[0], ast.Is) and value is None:
+            emptied = [b for b in source.bindings(name) if isinstance(b.value, ast.Constant) and b.value.value is None]
+            if not any(_inside(source, b, loop) for b in emptied for loop in around):
+                return []
+        elif isinstance(test.ops[0], ast.Eq) and isinstance(name, ast.Name):
+            counts = next((loop for loop in kept if _changes(source, name, loop)), None)
+            kept = [loop for loop in kept if loop is not counts]
+    return kept
+
+
+def _inside(source: Source, binding: Binding, loop: ast.AST) -> bool:
+    return any(p is loop for p in (binding.statement, *source.parents(binding.node)))
+
+
 def _called_in_loop(source: Source, function: Scope | None) -> bool:
     """Whether a function that plays one episode is given its environment and called once per turn of a loop."""
     if function is None or not any(b[0].how == "param" and "env" in n for n, b in function.bindings.items()):
@@ -140,7 +192,4 @@ def _changes(source: Source, node: ast.AST, loop: ast.AST) -> bool:
         return True
     if not isinstance(node, ast.Name | ast.Attribute):
         return False
-    return any(
-        b.how != "param" and any(p is loop for p in (b.statement, *source.parents(b.node)))
-        for b in source.bindings(node)
-    )
+    return any(b.how != "param" and _inside(source, b, loop) for b in source.bindings(node))

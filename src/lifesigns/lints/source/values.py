@@ -69,11 +69,24 @@ def uses(source: Source, binding: Binding) -> list[ast.AST]:
             if binding.name not in child.bindings or binding.name in child.outer:
                 found.extend(child.loads.get(binding.name, ()))
         if scope.kind in ("module", "class") or binding.name in scope.outer:
-            found.extend(n for n in source.index.names.get(binding.name, ()) if source.scope(n) is not scope)
+            named = (n for n in source.index.names.get(binding.name, ()) if source.scope(n) is not scope)
+            found.extend(n for n in named if not _shadowed(source, n, binding.name, scope))
     else:
         last = binding.name.rpartition(".")[2]
         found.extend(n for n in source.index.attributes.get(last, ()) if isinstance(n.ctx, ast.Load))
     return list(dict.fromkeys(found))
+
+
+def _shadowed(source: Source, node: ast.AST, name: str, scope: Scope) -> bool:
+    """Whether a function between a read and the scope has that name to itself: a parameter, say."""
+    at: Scope | None = source.scope(node)
+    while at is not None and at is not scope:
+        if name in at.outer:
+            return False
+        if at.kind != "class" and name in at.bindings:
+            return True
+        at = at.parent
+    return False
 
 
 def single(source: Source, node: ast.AST | None) -> ast.expr | None:

@@ -115,16 +115,10 @@ class TimeLimitMasksBootstrap(LintRule):
         steps = [s for s in source.env_steps() if s.width == 5]
         if not steps:
             return
-        for call in source.method_calls(*STORES):
-            given = [*call.args, *(k.value for k in call.keywords)]
-            if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List):
-                given = given[0].elts
-            roles = [source.role(g) for g in given]
-            if Role.REWARD not in roles or Role.NEXT_OBSERVATION not in roles or any(r in FLAGS for r in roles):
-                continue
-            for one, role in zip(given, roles, strict=True):
-                if role in (Role.DONE, Role.MASK) and is_merged(source, one):
-                    yield self.at(one, "an end by time limit is stored as a termination: its future is left out")
+        stored = [(c, one) for c in source.method_calls(*STORES) for one in _flags_stored(source, c)]
+        for call, one in stored:
+            if not any(_hands_on(source, outer, call, one) for outer, _ in stored):
+                yield self.at(one, "an end by time limit is stored as a termination: its future is left out")
         apart = any(not _in_either(source, u) for s in steps if s.truncated for u in source.uses(s.truncated))
         for held in () if apart else td_sums(source):
             for factor in (f for t in held.futures for f in t.factors):
@@ -154,6 +148,27 @@ class TimeLimitMasksBootstrap(LintRule):
                 for given in (g for n in names if (g := bound_argument(call, scope, n)) is not None):
                     if _merged(source, given):
                         yield self.at(given, text)
+
+
+def _flags_stored(source: Source, call: ast.Call) -> Iterable[ast.expr]:
+    """The merged flags that a call stores beside a reward and a next observation."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List):
+        given = given[0].elts
+    roles = [source.role(g) for g in given]
+    if Role.REWARD not in roles or Role.NEXT_OBSERVATION not in roles or any(r in FLAGS for r in roles):
+        return
+    for one, role in zip(given, roles, strict=True):
+        if role in (Role.DONE, Role.MASK) and is_merged(source, one):
+            yield one
+
+
+def _hands_on(source: Source, outer: ast.Call, call: ast.Call, flag: ast.expr) -> bool:
+    """Whether a call runs the function that stores its own parameter: `memory.push(…, done)` and what `push` does."""
+    target = source.function(outer)
+    if outer is call or target is None or target[1] is not source.enclosing_function(call):
+        return False
+    return isinstance(flag, ast.Name) and all(b.how == "param" for b in source.bindings(flag))
 
 
 def _says_terminated(node: ast.AST) -> bool:

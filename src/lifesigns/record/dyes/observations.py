@@ -6,13 +6,19 @@ from typing import Any
 
 
 def space_of(space: Any) -> dict[str, Any]:
-    """Type, shape and n of a space."""
-    shape = getattr(space, "shape", None)
-    return {
+    """Type, shape and n of a space; of a small box of floats, its `bounds`: (low, high) for each dimension, or None."""
+    import numpy as np
+
+    shape, low, high = (getattr(space, name, None) for name in ("shape", "low", "high"))
+    found: dict[str, Any] = {
         "type": type(space).__name__,
         "shape": list(shape) if shape is not None else None,
         "n": getattr(space, "n", None) and int(space.n),
     }
+    if isinstance(low, np.ndarray) and isinstance(high, np.ndarray) and low.dtype.kind == "f" and low.size <= 64:
+        pairs = zip(low.reshape(-1).tolist(), high.reshape(-1).tolist(), strict=True)
+        found["bounds"] = [[a, b] if np.isfinite([a, b]).all() else None for a, b in pairs]
+    return found
 
 
 def changed(obs: Any, env: Any) -> Any:
