@@ -112,3 +112,45 @@ def test_a_window_is_emptied_in_the_branch_of_a_caller(tmp_path: Path) -> None:
     assert line(hunts.emptied(path, mark)) == 14
     assert emptying_branch(str(log.script), 10) == 14
     assert emptying_branch(str(log.script), 3) == 0
+
+
+WRAPPED = dedent("""\
+    class Layer(Wrapper):
+        def step(self, action):
+            obs, reward, ended, infos = self.env.step(action)
+            return obs, reward, ended, infos
+    obs, reward, ended, infos = envs.step(action)
+    if "final_observation" in infos:
+        final_obs = infos["final_observation"]
+    buffer.append(reward)
+    last.terminal_obs = obs
+""")
+
+
+def wrapped(folder: Path, **values: str) -> Log:
+    """A step of two environments, each in a layer of the script's own, the first with these values."""
+    log = Log(folder)
+    log.script.write_text(WRAPPED, "utf-8")
+    for number, held in ((2, values), (3, {})):
+        log.at(2, number, action="0").at(3, number, **held).at(4, number)
+    return log.at(5, **values).at(6).at(8).at(5, reward="1.0", infos="{}")
+
+
+def test_what_a_step_gave_is_taken_up_by_the_script_and_not_by_a_layer(tmp_path: Path) -> None:
+    path = compared(wrapped(tmp_path, reward="1.0"), wrapped(tmp_path, reward="2.0"))
+    assert line(hunts.stored(path)) == 8
+
+
+def test_last_observations_that_are_asked_for_by_a_key_that_is_not_there(tmp_path: Path) -> None:
+    base, dyed = wrapped(tmp_path, infos="{a}"), wrapped(tmp_path, infos="{b}")
+    assert line(hunts.asked(compared(base, dyed))) == 6
+    base.rows, dyed.rows = base.rows[:-3], dyed.rows[:-3]
+    found = compared(base.at(7, final_obs="1"), dyed.at(7, final_obs="2"))
+    assert hunts.asked(found) is None, "they were there, and got lost later"
+
+
+def test_first_observations_that_are_given_a_name_of_last_ones(tmp_path: Path) -> None:
+    base, dyed = wrapped(tmp_path, obs="1").at(8, buffer="1"), wrapped(tmp_path, obs="2").at(8, buffer="2")
+    assert line(hunts.taken(compared(base, dyed))) == 8
+    found = compared(base.at(9, **{"last.terminal_obs": "1"}), dyed.at(9, **{"last.terminal_obs": "2"}))
+    assert line(hunts.taken(found)) == 9

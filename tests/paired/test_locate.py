@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from lifesigns.paired import hunts
 from lifesigns.paired.locate import LinePath, Mark
 
 SCRIPT = dedent("""\
@@ -68,13 +69,13 @@ def test_a_stain_begins_ends_and_is_stored_inside_the_function_that_took_it(scri
     assert line(path.first()) == 1
     assert line(path.first(after_step=True)) == 4
     assert line(path.end()) == 5, "the line that reads the last stained variable and passes nothing on"
-    assert line(path.stored()) == 5, "the step's reward is taken up inside the called function"
+    assert line(hunts.stored(path)) == 5, "the step's reward is taken up inside the called function"
     assert path.negative is None
 
 
 def test_equal_runs_have_no_marks(script: Path) -> None:
     path = compared(script, run(script, 1.0), run(script, 1.0))
-    assert (path.marks, path.first(), path.end(), path.stored(), path.spread(1)) == ([], None, None, None, None)
+    assert (path.marks, path.first(), path.end(), hunts.stored(path), path.spread(1)) == ([], None, None, None, None)
 
 
 def test_variables_that_differ_without_a_dye_are_left_out(script: Path) -> None:
@@ -149,6 +150,36 @@ def test_what_survives_a_reset_is_named_where_it_is_first_mentioned_after_it(tmp
     assert line(found.survives(30)) == 2, "where the steps are not known, the first stained line"
 
 
+def test_what_a_reset_keeps_is_named_where_it_keeps_it(tmp_path: Path) -> None:
+    path = tmp_path / "change.py"
+    path.write_text(
+        dedent("""\
+        class Change(Wrapper):
+            def reset(self):
+                obs = self.env.reset()
+                self.last = getattr(self, "last", obs)
+                return obs
+            def step(self, action):
+                obs = self.env.step(action)
+                change = obs - self.last
+                self.last = obs
+                return change
+        """),
+        "utf-8",
+    )
+
+    def log(by: int) -> Log:
+        found, last = Log(path), 0
+        for k in range(3):
+            found.at(6, k, **{"self.last": last}).at(7, k, obs=k + by).at(8, k, change=k + by - last)
+            last = k + by
+            found.at(9, k, **{"self.last": last}).at(10, k)
+        found.at(2, 5, **{"self.last": last}).at(3, 5, obs=7).at(4, 5).at(5, 5)
+        return found.at(6, 6, **{"self.last": last}).at(7, 6, obs=8).at(8, 6, change=8 - last).at(9, 6).at(10, 6)
+
+    assert line(compared(path, log(0), log(1)).survives(3)) == 4
+
+
 def test_the_line_that_should_have_cut_a_spread(tmp_path: Path) -> None:
     path = tmp_path / "gae.py"
     path.write_text("def gae(ended):\n  for t in ts:\n    if ended[t]:\n      g = 0\n    g = d[t] + g\n", "utf-8")
@@ -191,7 +222,7 @@ def sums(script: Path, lines: tuple[int, ...], by: float, kept: bool = False) ->
     ("lines", "expected"), [((3, 5), 3), ((5, 4), 4), ((4, 5), 4)], ids=["sum stored", "sum for show", "reward stored"]
 )
 def test_a_running_sum_is_passed_over(script: Path, lines: tuple[int, ...], expected: int) -> None:
-    assert line(compared(script, sums(script, lines, 0.0), sums(script, lines, 1.0)).stored()) == expected
+    assert line(hunts.stored(compared(script, sums(script, lines, 0.0), sums(script, lines, 1.0)))) == expected
 
 
 def test_an_observation_that_is_never_acted_on(script: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic import Writing
 
+from lifesigns.paired import targets
 from lifesigns.paired.plan import Plan
 
 
@@ -134,6 +135,25 @@ def test_the_step_of_the_impulse_is_deep_in_an_episode_and_not_its_last() -> Non
     chosen = dqn().impulse_step()
     assert chosen is not None
     assert (chosen.number, chosen.in_episode, chosen.end) == (2, 3, "")
+
+
+@pytest.mark.parametrize("envs", [1, 3])
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_value_that_a_rollout_is_continued_with_where_it_keeps_its_graph(envs: int, kept: bool) -> None:
+    writing = Writing(networks={"Net#0": {"trained": True, "parameters": 2}})
+    for env in range(envs):
+        writing.reset(env, obs(env, 0))
+    calls: list[int] = []
+    for t in range(9):
+        given = [obs(env, t) for env in range(envs)]
+        writing.call("Net#0", given if envs > 1 else given[0], np.zeros((envs, 1)), kept)
+        for env in range(envs):
+            writing.step(env, 0, 1.0, obs(env, t + 1))
+        if t == 4:
+            after = [obs(env, t + 1) for env in range(envs)]
+            calls.append(writing.call("Net#0", after if envs > 1 else after[0], np.zeros((envs, 1)), True))
+            writing.update([1.0])
+    assert targets.next_calls(Plan(writing.read())) == (calls if kept else [])
 
 
 def test_a_supervised_log_has_no_steps() -> None:

@@ -278,6 +278,30 @@ def test_rewards_stand_beside_their_own_observation(shift: int, expected: tuple[
         assert found.base.name(pairs.record) == "add"
 
 
+def test_what_a_rollout_ended_with_is_no_batch_that_is_learned_from() -> None:
+    """Returns of eight environments, and the values of their last observations: as many rows, but not those of the
+    returns."""
+
+    def run(by: float) -> Writing:
+        writing = Writing()
+        rows = np.random.default_rng(3).normal(size=(2, 8, 4)).astype(np.float32)
+        for env in range(8):
+            writing.reset(env, rows[0, env])
+        for env in range(8):
+            writing.step(env, 0, 1.0 + by * (env == 3), rows[1, env])
+        value = writing.call("Net#0", rows[1], np.zeros((8, 1), dtype=np.float32), True)
+        writing.op("add", np.where(np.arange(8) == 3, 1.0 + by, 1.0).astype(np.float32), 6, (value,), True)
+        writing.update([1.0 + by])
+        for env in range(8):
+            writing.step(env, 0, 1.0, rows[0, env])
+        writing.planted = [{"env": 3, "step": 0, "update": 0}]
+        return writing
+
+    base, dyed = run(0.0), run(1.0)
+    found = stain(base, dyed)
+    assert readings.pairs(Plan(found.base), found, dyed.planted, 1.0, found.common) is None
+
+
 def test_a_batch_without_known_observations_pairs_nothing() -> None:
     base, dyed = batch(0, 0.0), batch(0, 1.0)
     found = stain(base, dyed)

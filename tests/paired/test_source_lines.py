@@ -47,6 +47,7 @@ def test_a_file_that_is_no_python_has_no_names(tmp_path: Path) -> None:
         ("keep = 1.0 - dones[t + 1]\ngae = r[t] + keep * gae", 3, 2),
         ("gae = r[t] + (1.0 - dones[t]) * gae", 2, 2),
         ("delta = r[t]\ngae = delta + gae", 3, 3),
+        ("delta = r[t] + v[t] * (1.0 - terminated[t])\ngae = delta + 0.9 * gae", 3, 3),
     ],
 )
 def test_the_guard_of_a_sum(tmp_path: Path, body: str, line: int, expected: int) -> None:

@@ -15,7 +15,7 @@ import torch
 from synthetic import Writing
 
 from lifesigns.paired import options, source
-from lifesigns.paired.heldout import held_out_loaders, scaled_together
+from lifesigns.paired.heldout import held_out_loaders, overlap, scaled_together
 from lifesigns.paired.runlog import Site
 from lifesigns.record import callsite
 from lifesigns.record.dyes import asked, collating, masks, padding, splits
@@ -245,6 +245,9 @@ def test_the_line_of_a_mask_that_shows_padding() -> None:
     assert masks.padded(named(right=right, out=right[:, None], left_out=~right), pad) is None
     assert masks.padded(named(causal=causal, wrong=wrong, out=wrong[:, None]), pad)["line"] == 3
     assert masks.padded(named(all=np.broadcast_to(causal, (3, 6, 6))), pad)["line"] == 1
+    made = [(batches.__code__, 9, "<return>", wrong[:, None])]  # another function returned it
+    assert masks.padded([*made, *named(out=wrong[:, None])], pad)["line"] == 9
+    assert masks.padded([*made, *named(out=wrong[:, None] | ~itself)], pad)["line"] == 1
 
 
 def test_the_option_that_a_loss_was_made_with(tmp_path: Path) -> None:
@@ -277,6 +280,15 @@ def test_the_line_that_gave_a_mask_its_value(tmp_path: Path) -> None:
     path.write_text(dedent(text), "utf-8")
     assert source.assigned(str(path), 5, source.ENDS) == 3
     assert source.assigned(str(path), 6, source.ENDS) == 6
+
+
+def test_rows_of_both_sets_are_the_same_whatever_the_batches_are() -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 40)).astype(np.float32)
+    writing = Writing()
+    for n in range(0, 300, 20):
+        writing.add("batch", "loader0[0]", rows[n : n + 20])
+    writing.add("batch", "loader1[0]", rows)  # too long for its values to be kept
+    assert overlap(writing.read(), [1]) == (300, 300)
 
 
 @pytest.mark.parametrize("every", [1, 12])

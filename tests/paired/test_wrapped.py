@@ -71,6 +71,31 @@ def test_a_reward_that_moves_those_of_other_environments_is_told_from_a_running_
     assert wrapped.reward_spread(*scaled) is None
 
 
+def test_a_layer_that_sums_rewards_up_is_told_from_a_running_scale() -> None:
+    acted = [[0.0]] * 6
+    base = _layer("Total", reward=[[], [1.0], [2.0], [3.0], [], [4.0]], action=acted)
+    summed = _layer("Total", reward=[[], [1.0], [3.0], [4.0], [], [5.0]], action=acted)
+    found = wrapped.reward_kept(_log(base), _log(summed))
+    assert found is not None
+    assert found["class"] == "Total"
+    once = {**base, "reward": [[], [1.0], [3.0], [3.0], [], [4.0]]}
+    scaled = {**base, "reward": [[], [1.0], [3.0], [3.01], [], [4.01]]}
+    later = {**summed, "action": [*acted[:2], *[[1.0]] * 4]}  # the agent acts otherwise, and is paid otherwise
+    for other in (once, scaled, later):
+        assert wrapped.reward_kept(_log(base), _log(other)) is None
+
+
+def test_the_layer_that_bounds_a_reward_is_told_from_one_that_scales_it() -> None:
+    def run(by: float) -> Any:
+        paid = 0.1 * (1.0 + by)
+        return _log(_layer("Scale", reward=[[paid]]), _layer("Clip", depth=1, reward=[[min(paid, 0.5)]]))
+
+    found = wrapped.reward_bent(run(0.0), run(1.0), run(100.0), 100.0)
+    assert found is not None
+    assert found["class"] == "Clip"
+    assert wrapped.reward_bent(run(0.0), run(0.02), run(2.0), 100.0) is None
+
+
 def test_the_outermost_layer_that_hands_on_another_action(tmp_path: Any) -> None:
     file = tmp_path / "wrappers.py"
     file.write_text(

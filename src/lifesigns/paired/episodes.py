@@ -205,10 +205,19 @@ def next_episode(lab: Lab, facts: Facts) -> None:
             hit += int(np.sum(change[full] != 0))
             facts.site = stain.base.site(i)
             facts.data["entered_line"] = _entered_next(stain, i)
+            facts.data.update(_valued_when_acting(plan, stain, i))
             break
     if not rows:
         raise Blind("no target of the last step of a truncated episode could be told from the others")
     facts.data.update(ended_rows=rows, ended_rows_touched=hit)
+
+
+def _valued_when_acting(plan: Plan, stain: Stain, target: int) -> dict[str, Any]:
+    """`line`: that of a target which takes the next episode's value as it was put out for acting on it: the observation
+    is where it belongs, the value is not."""
+    calls = {i for i in plan.ancestors(target) if plan.log.kind(i) == "call" and i in stain.marks}
+    line = origin.place(stain.base.site(target)) if calls and calls <= plan.acting_calls else None
+    return {"line": line} if line else {}
 
 
 def _entered_next(stain: Stain, target: int) -> dict[str, Any] | None:
@@ -235,16 +244,23 @@ def memory(lab: Lab, facts: Facts) -> None:
     answer(stain, facts)
     planted = [p for p in stain.dyed.about["planted"] if p["kind"] == "obs"]
     drawn = False
-    same = {(s.part, s.number): s.action for s in Plan(stain.dyed).steps}
-    seen = calls = inputs = touched = 0
-    depth, left = list[int](), list[int]()
+    dyed = Plan(stain.dyed)
+    same = {(s.part, s.number): s.action for s in dyed.steps}
+    seen = calls = inputs = touched = observed = 0
+    depth, left, deepest = list[int](), list[int](), 0
     for episode, part in sorted({(p["episode"], p["env"]) for p in planted}):
         row, steps = _row_of(plan, part), _steps_of(plan, part, episode + 1, min(stain.common, plan.first_grad), same)
         if steps and _draws_otherwise(stain, part, steps[0]):
             drawn, steps = True, []
+        deepest = max([deepest, *(s.in_episode for s in steps)])
         for step in steps:
             seen += 1
-            for call in _acting_on(plan, step):
+            acting = _acting_on(plan, step)
+            if not acting and _handed_otherwise(plan, dyed, step):  # a step taken at random
+                observed += 1
+                depth.append(step.in_episode)
+                left.append(episode)
+            for call in acting:
                 calls += 1
                 given = plan.input_of(call)
                 changed_in = _row_differs(plan, stain, given, row)
@@ -258,10 +274,17 @@ def memory(lab: Lab, facts: Facts) -> None:
         raise Blind("the environment draws from its random stream as often as actions say, so the next episode differs")
     if not seen:
         raise Blind("the runs had parted, or learned, before the next episode began")
-    if not calls:
+    if not calls and not observed:
         raise Blind("no network was seen to be called for acting in the next episode")
-    facts.data.update(steps=seen, touched=touched, inputs_touched=inputs, depths=sorted(set(depth)))
+    facts.data.update(steps=seen, touched=touched + observed, inputs_touched=inputs + observed)
+    facts.data.update(observed=observed, depths=sorted(set(depth)), compared_to=deepest)
     facts.data["planted"] = _moments(stain, [p for p in planted if not left or p["episode"] <= min(left)])
+
+
+def _handed_otherwise(plan: Plan, dyed: Plan, step: Step) -> bool:
+    """Whether the outermost layer handed out another observation before a step."""
+    one, other = (p.handed_out.get((step.part, step.number)) for p in (plan, dyed))
+    return one is not None and other is not None and one.tobytes() != other.tobytes()
 
 
 def _steps_of(plan: Plan, part: int, episode: int, until: int, same: dict[tuple[int, int], int]) -> list[Step]:

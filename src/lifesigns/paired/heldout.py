@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer
-from lifesigns.paired.runlog import RunLog
+from lifesigns.paired.runlog import RunLog, digest_of
 
 FEWEST_ROWS = 40
 """rows of each set from which means and deviations are compared; assumed."""
@@ -63,14 +63,15 @@ def _lines(log: RunLog, held_out: list[int]) -> dict[str, Any]:
 
 
 def _rows(log: RunLog, held_out: list[int]) -> tuple[dict[bytes, Any], dict[bytes, Any]]:
-    """The different rows of inputs of batches for training and of held-out ones: bytes, and values where kept."""
+    """The different rows of inputs of batches for training and of held-out ones: digests, and values where kept."""
     train: dict[bytes, Any] = {}
     rest: dict[bytes, Any] = {}
     for i in log.of_kind("batch").tolist():
         if not log.name(i).endswith("[0]") or not log.shapes[i]:
             continue
         value = log.value(i)
-        pairs = [(r.tobytes(), r) for r in value] if value is not None and value.ndim > 1 else []
+        # rows go by their digests: of a long batch nothing else is kept, and the two sets may differ in batch size
+        pairs = [(digest_of(r), r) for r in value] if value is not None and value.ndim > 1 else []
         pairs = pairs or [(d, None) for d in log.row_digest(i)]
         (rest if loader_of(log, i) in held_out else train).update(pairs)
     return train, rest

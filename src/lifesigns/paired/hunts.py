@@ -1,5 +1,5 @@
-"""Hunts through the lines of a run that follow no stain: the line that made a number, the line that calls an end a
-termination, the branch of a caller that should have emptied what it keeps.
+"""Hunts through the lines of a run: the line that takes up what a step gave, that made a number, that calls an end a
+termination or asks for its last observation, the branch of a caller that should have emptied what it keeps.
 
 Flows in: a `LinePath`. Flows out: a mark, or None. Used by `lines`; decides nothing.
 """
@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from lifesigns.paired import source
-from lifesigns.paired.locate import HEADS, STEP_CALL, LinePath, Mark, text_of
+from lifesigns.paired.locate import HEADS, INFO, STEP_CALL, LinePath, Mark, names_at, text_of
 
 SAME = 1e-6
 """relative distance of a number in the script (float64) from the one in a tensor (float32); assumed."""
@@ -20,12 +20,66 @@ MOSTLY = 0.5
 """share of the values that a line gave a name which must be the number; assumed (the others: 0 after terminations)."""
 OFTEN = 0.8
 """share of ends at which a line must call them terminations; assumed (another environment may have terminated)."""
+LAST = re.compile(r"(final|terminal|true_next|real_next)_?(obs|state)", re.IGNORECASE)
+LAST_KEY = re.compile(r"""["']_?(final|terminal)""")
+"""What the last observation of an episode is called, by names and by keys."""
 TERMINATION = re.compile(r"terminat|terminal", re.IGNORECASE)
 TRUE = frozenset(("True", "np.True_", "1.0", blake2b(b"\x01", digest_size=8).hexdigest() + "()"))
 """How the line log writes a flag that is set: Python's, NumPy's, and numbers made of them."""
 HANDED_ON = 40
 """lines that wrappers run at most after a step, until the script has it; assumed."""
 NUMBER = re.compile(r"(?:np\.float\d+\()?(-?\d[\d.]*(?:e[+-]?\d+)?)\)?")
+
+
+def outermost(path: LinePath, mark: Mark) -> Mark:
+    """A stained step as the script itself takes it: of steps in layers around the environment, the line that calls the
+    last of them and is stained as well."""
+    at = {m.at: m for m in path.marks}
+    while (outer := caller(path, mark.at)) is not None and outer.at in at:
+        if not STEP_CALL.search(text_of(outer.file, outer.line)):
+            break
+        mark = at[outer.at]
+    return mark
+
+
+def stored(path: LinePath) -> Mark | None:
+    """The line that takes up what the first stained step gave, inside the functions that it is handed to; where one
+    only adds it to a sum (`+=`), another that reads it before the next step, else the line that hands the sum on.
+    """
+    step = next((m for m in path.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
+    if step is None:
+        return path.first_read()
+    first = outermost(path, step)
+    found = path.reader(first, path.fresh(first), sums=False) or path.reader(first, path.fresh(first))
+    total = names_at(path.events[found.at]) if found is not None else source.Names()
+    if found is not None and total.adds:
+        found = path.reader_beside(found, total.bound, steps=1) or found
+    return found or path.first(after_step=True)
+
+
+def taken(path: LinePath) -> Mark | None:
+    """The line that takes up what a reset gave: the first stained one that gives it a name of last observations, else
+    the first other than the step's own."""
+    named = (m for m in path.marks if LAST.search(source.given_by(m.file, m.line)))
+    return next(named, None) or path.first(after_step=True)
+
+
+def asked(path: LinePath) -> Mark | None:
+    """Of last observations that come beside a step (`infos`) and go no further: the line of the same call that asks for
+    them, by a key that is not there."""
+    for mark in path.marks:
+        if not STEP_CALL.search(text_of(mark.file, mark.line)):
+            continue
+        step = outermost(path, mark)
+        beside = {n for n in path.fresh(step) if INFO.match(n)}
+        until = next((i for i in range(step.at + 1, len(path.events)) if _is_at(path, i, step)), len(path.events))
+        if not beside or any(step.at < m.at < until and m.frame == step.frame for m in path.marks):
+            continue
+        for i in range(step.at + 1, until):
+            one = path.events[i]
+            if one.frame == step.frame and beside & names_at(one).read and LAST_KEY.search(text_of(one.file, one.line)):
+                return Mark(one.file, one.line, tuple(beside), i, one.frame)
+    return None
 
 
 def number(path: LinePath, values: Sequence[float], settings: Collection[str]) -> Mark | None:

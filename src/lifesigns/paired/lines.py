@@ -29,7 +29,7 @@ def _told_apart(data: dict[str, Any]) -> bool:
 
 
 def _crossing(data: dict[str, Any]) -> bool:
-    return float(data.get("crossing", 0.0)) > 0.01
+    return float(data.get("crossing", 0.0)) > 0.01 and not data.get("line")
 
 
 def _off(data: dict[str, Any]) -> bool:
@@ -61,7 +61,7 @@ def _unseen(data: dict[str, Any]) -> bool:
 
 
 def _follows_end(data: dict[str, Any]) -> bool:
-    return bool(data.get("ended_rows_touched"))
+    return bool(data.get("ended_rows_touched")) and not data.get("line")
 
 
 def _leaks(data: dict[str, Any]) -> bool:
@@ -96,6 +96,8 @@ def _hashed(data: dict[str, Any]) -> bool:
 
 def _transformed(data: dict[str, Any]) -> bool:
     one, hundred = data.get("moved_by_1", 1.0), data.get("moved_by_100", 1.0)
+    if data.get("line"):
+        return False
     return abs(one - 1.0) > 1e-3 or abs(hundred - one) > 0.1 * abs(one)
 
 
@@ -217,7 +219,7 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     if how == "ignored":
         return path.ignored()
     if how == "taken":
-        return path.first(after_step=True)
+        return hunts.taken(path)
     if how == "negative":
         return path.negative
     if how == "spread":
@@ -228,7 +230,7 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
     if how == "number":
         return hunts.number(path, data["factors"], data.get("setting_names", ()))
     if how == "stored":
-        return path.stored()
+        return hunts.stored(path)
     if how == "last":
         return path.marks[-1] if path.marks else None
     return path.survives(int(data.get("planted", 0)))
@@ -246,6 +248,9 @@ def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark |
             return mark
     else:
         mark, other = path.unread() or path.end(), data.get("mask_line") or data.get("bootstrap_line")
+        key = hunts.asked(path) if not data.get("mask_line") else None
+        if key is not None:
+            return key
     return Mark(str(other["file"]), int(other["line"]), (), -1, -1) if isinstance(other, dict) else mark
 
 

@@ -86,13 +86,13 @@ class LinePath:
         first = self.first(after_step=True)
         if first is None or not text_of(first.file, first.line).startswith(HEADS):
             return first
-        return self.reader(first, self._fresh(first)) or first
+        return self.reader(first, self.fresh(first)) or first
 
     def end(self) -> Mark | None:
         """Where the stain ends: the line that reads what the last stained line gave a new value, or that line."""
         if not self.marks:
             return None
-        return self.reader(self.marks[-1], self._fresh(self.marks[-1])) or self.marks[-1]
+        return self.reader(self.marks[-1], self.fresh(self.marks[-1])) or self.marks[-1]
 
     def unread(self) -> Mark | None:
         """The last line, apart from steps, that gave a stained value which no later line of its call reads."""
@@ -100,7 +100,7 @@ class LinePath:
         for mark in self.marks:
             if not STEP_CALL.search(text_of(mark.file, mark.line)):
                 first.setdefault((mark.file, mark.line), mark)
-        unread = (m for m in reversed(first.values()) if self._fresh(m) and self.reader(m, self._fresh(m)) is None)
+        unread = (m for m in reversed(first.values()) if self.fresh(m) and self.reader(m, self.fresh(m)) is None)
         return next(unread, None)
 
     def lost(self) -> Mark | None:
@@ -108,7 +108,7 @@ class LinePath:
         for statistics left out, through layers that hand it on; the last that is stained and not read, or the first
         reader that passes nothing on."""
         mark = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
-        names = {n for n in self._fresh(mark) if not INFO.match(n)} if mark is not None else set[str]()
+        names = {n for n in self.fresh(mark) if not INFO.match(n)} if mark is not None else set[str]()
         start, at = mark, {m.at: m for m in self.marks}
         for _ in range(64):
             found = self.reader(mark, names, sums=False) if mark is not None and names else None
@@ -118,7 +118,7 @@ class LinePath:
             if found.at not in at:
                 return found
             mark = at[found.at]
-            names = self._fresh(mark)
+            names = self.fresh(mark)
         return mark
 
     def _handed_back(self, mark: Mark) -> Mark | None:
@@ -147,7 +147,7 @@ class LinePath:
             if plain and not STEP_CALL.search(text_of(mark.file, mark.line)) and self.reader(mark, plain) is None:
                 return mark
         last = first
-        while (found := self._reader_beside(last, self._fresh(first))) is not None:
+        while (found := self.reader_beside(last, self.fresh(first))) is not None:
             last = found
         return last
 
@@ -155,9 +155,9 @@ class LinePath:
         """The first line after the first stained step, in the script's own call, that reads what the step gave."""
         taking = [m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))]
         first = min(taking, key=lambda m: m.frame, default=None)
-        return self._reader_beside(first, self._fresh(first)) if first is not None else None
+        return self.reader_beside(first, self.fresh(first)) if first is not None else None
 
-    def _reader_beside(self, mark: Mark, names: set[str], steps: int = 0) -> Mark | None:
+    def reader_beside(self, mark: Mark, names: set[str], steps: int = 0) -> Mark | None:
         """The next line of the same call, at most `steps` steps later, that reads one of `names`."""
         for i in range(mark.at + 1, min(mark.at + 4000, len(self.events))):
             one = self.events[i]
@@ -166,24 +166,11 @@ class LinePath:
             steps -= STEP_CALL.search(_text(one)) is not None
             if steps < 0:
                 return None
-            if one.line != mark.line and names & _names(one).read:
+            if one.line != mark.line and names & names_at(one).read:
                 return Mark(one.file, one.line, (), i, one.frame)
         return None
 
-    def stored(self) -> Mark | None:
-        """The line that takes up what the first stained step gave, inside the functions that it is handed to; where one
-        only adds it to a sum (`+=`), another that reads it before the next step, else the line that hands the sum on.
-        """
-        first = next((m for m in self.marks if STEP_CALL.search(text_of(m.file, m.line))), None)
-        if first is None:
-            return self.first_read()
-        found = self.reader(first, self._fresh(first), sums=False) or self.reader(first, self._fresh(first))
-        total = _names(self.events[found.at]) if found is not None else source.Names()
-        if found is not None and total.adds:
-            found = self._reader_beside(found, total.bound, steps=1) or found
-        return found or self.first(after_step=True)
-
-    def _fresh(self, mark: Mark) -> set[str]:
+    def fresh(self, mark: Mark) -> set[str]:
         """The names of a mark as the source shows them: an attribute by its last part, with the dot."""
         return {f".{n.split('.')[-1]}" if "." in n else n for n in mark.names if n != "<return>"}
 
@@ -195,14 +182,14 @@ class LinePath:
         for i in range(mark.at + 1, len(self.events)):
             one = self.events[i]
             if one.frame == mark.frame:
-                held = _names(one)
+                held = names_at(one)
                 if one.line != mark.line and names & held.read and (sums or not held.adds):
                     return Mark(one.file, one.line, tuple(sorted(names & held.read)), i, one.frame)
                 names -= held.bound if not held.adds else set()
                 if not names:
                     return None
             elif depth < 3 and (inner := self._given(i, mark.at)) is not None:
-                found = self.reader(inner, self._fresh(inner), depth + 1, sums=sums)
+                found = self.reader(inner, self.fresh(inner), depth + 1, sums=sums)
                 if found is not None:
                     return found
             if i > mark.at + 4000:
@@ -282,7 +269,7 @@ class LinePath:
         mark = self.spread(planted)
         if mark is None:
             return None
-        line = source.guard_of(mark.file, mark.line, self._fresh(mark))
+        line = source.guard_of(mark.file, mark.line, self.fresh(mark))
         return mark if line == mark.line else Mark(mark.file, line, mark.names, mark.at, mark.frame)
 
     def survives(self, planted: int) -> Mark | None:
@@ -306,17 +293,33 @@ class LinePath:
         kept = next((m for m in self.marks if start < m.at < until), None)
         if kept is None:
             return self.first()
+        inside = self._kept_by(start, kept) if start != end.at else None
+        if inside is not None:
+            return inside
         if text_of(kept.file, kept.line).startswith(HEADS):  # the line of the call, where that is beside the reset
             frame = self.events[start].frame
             call = next((i for i in range(kept.at + 1, until) if self.events[i].frame == frame), -1)
             if call >= 0 and start != end.at:
                 return Mark(self.events[call].file, self.events[call].line, kept.names, call, frame)
-        names = self._fresh(kept)
+        names = self.fresh(kept)
         for i in range(start + 1, kept.at):
             one = self.events[i]
-            if one.frame == kept.frame and names & (_names(one).read | _names(one).bound):
+            if one.frame == kept.frame and names & (names_at(one).read | names_at(one).bound):
                 return Mark(one.file, one.line, kept.names, i, one.frame)
         return kept
+
+    def _kept_by(self, reset: int, kept: Mark) -> Mark | None:
+        """The line of the function that calls a reset which names something that was stained when it was called and
+        that `kept`, a later call, reads."""
+        frame = self.events[reset].frame
+        head = next((m for m in self.marks if m.frame == frame and m.at < reset), None)
+        if head is None or kept.frame == frame or not text_of(head.file, head.line).startswith(HEADS):
+            return None
+        used = next((m for m in self.marks if m.frame == kept.frame and m.at >= kept.at and not _is_head(m)), kept)
+        names = self.fresh(head) & names_at(self.events[used.at]).read
+        mine = (i for i in range(head.at + 1, kept.at) if self.events[i].frame == frame)
+        at = next((i for i in mine if names & (names_at(e := self.events[i]).read | names_at(e).bound)), -1)
+        return Mark(self.events[at].file, self.events[at].line, kept.names, at, frame) if at >= 0 else None
 
     def _step_after(self, mark: Mark) -> Mark | None:
         """The next time that the line of a step is run: of a vector that resets by itself, the last observation of an
@@ -347,11 +350,15 @@ def _restless(a: list[Event], b: list[Event]) -> set[tuple[str, int, str]]:
     return found
 
 
+def _is_head(mark: Mark) -> bool:
+    return text_of(mark.file, mark.line).startswith(HEADS)
+
+
 def _text(event: Event) -> str:
     return text_of(event.file, event.line)
 
 
-def _names(event: Event) -> source.Names:
+def names_at(event: Event) -> source.Names:
     """Names of an event's line; of a file that cannot be parsed, every word is read."""
     lines = source.names_of(event.file)
     if lines:

@@ -37,7 +37,8 @@ def single(log: RunLog, ratio: int) -> dict[str, Any] | None:
 
 def parted_line(plan: Plan, start: int = -1) -> dict[str, Any] | None:
     """Where an update's networks first put out something else on an observation than they did when it was acted on
-    (nothing learned in between): the call, or what its memory came from if that is the first call of its network.
+    (nothing learned in between): the call, or what its memory came from if that is the first call of its network; of a
+    network with dropout, the line that made that.
 
     `start`: the last record of the rollout; -1 for that before the first update.
     """
@@ -55,7 +56,8 @@ def parted_line(plan: Plan, start: int = -1) -> dict[str, Any] | None:
             known = acted.get((log.name(call), row), [])
             if known and not any(np.all(np.abs(out - k) <= ALIKE * (1 + np.abs(k))) for k in known):
                 fresh = None if log.name(call) in seen else _memory_line(plan, call, start)
-                return fresh or calling(plan, log.site(call))
+                drawn = log.notes.get("drawing", {}).get(plan.label(call))
+                return drawn or fresh or calling(plan, log.site(call))
         seen.add(log.name(call))
     return None
 

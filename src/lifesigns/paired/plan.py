@@ -136,16 +136,21 @@ class Plan:
     def acted_on(self) -> dict[tuple[int, int], NDArray[np.float32]]:
         """(part, step) → the observation that was acted on in that step, as float32 [dims]: what the environment handed
         out, or, where wrappers or the script change that on its way (scaled, stacked), what a network was given."""
-        handed, shown = self._handed_out, self._shown
+        handed, shown = self.handed_out, self._shown
         both = [key for key in shown if key in handed][:SEEN]
         same = sum(shown[k].tobytes() == handed[k].tobytes() for k in both)
         return shown if 2 * same < len(both) else handed
+
+    @cached_property
+    def action_of(self) -> dict[tuple[int, int], int]:
+        """(part, number) of a step → the record of its action."""
+        return {(s.part, s.number): s.action for s in self.steps}
 
     @property
     def all_acted_on(self) -> bool:
         """Whether it is known of all but a few steps what was acted on; else one taken at random may have had an
         observation that is known of another."""
-        return len(self.acted_on) >= COVERED * len(self._handed_out)
+        return len(self.acted_on) >= COVERED * len(self.handed_out)
 
     @cached_property
     def _shown(self) -> dict[tuple[int, int], NDArray[np.float32]]:
@@ -175,7 +180,7 @@ class Plan:
         return rows if n == 1 or rows.ndim == 1 or rows.shape[0] == 1 else None
 
     @cached_property
-    def _handed_out(self) -> dict[tuple[int, int], NDArray[np.float32]]:
+    def handed_out(self) -> dict[tuple[int, int], NDArray[np.float32]]:
         """(part, step) → the observation that the environment gave before that step, as float32 [dims]."""
         last: dict[int, NDArray[np.float32]] = {}
         found: dict[tuple[int, int], NDArray[np.float32]] = {}

@@ -235,7 +235,7 @@ def pairs(
                 continue
             flat = change.reshape(-1)
             rows = np.flatnonzero(np.abs(flat - level) <= 1e-3 * abs(level))
-            mine = [r for j, r in inputs if len(r) == len(flat)]
+            mine = [r for j, r in inputs if len(r) == len(flat) and _is_learned_from(plan, r, grad)]
             beside = set(np.flatnonzero(flat).tolist()) - set(rows.tolist())
             beside = beside if len(beside) <= 0.5 * len(flat) else set()  # a mean was taken off
             otherwise += sum(bool(wanted & set(_owners(plan, mine, row, dims))) for row in beside)
@@ -258,6 +258,13 @@ def pairs(
     if not right + shifted + other:
         return None
     return Pairs(right, shifted, other, example, record, otherwise)
+
+
+def _is_learned_from(plan: Plan, batch: NDArray[np.float32], grad: int) -> bool:
+    """Whether a batch holds an observation that was acted on before a gradient: where none was, they are those that a
+    rollout ended with, whose values it is continued with."""
+    owners = (plan.observations.get(row[: plan.dims].tobytes(), []) for row in batch)
+    return any(plan.action_of.get(o, grad) < grad for some in owners for o in some)
 
 
 def _owners(plan: Plan, batches: Sequence[NDArray[np.float32]], row: int, dims: int) -> set[tuple[int, int]]:

@@ -14,6 +14,8 @@ from lifesigns.paired.runlog import GRAD, Stain
 STRONG = -1000.0
 """Moves a target across the linear part of a Huber loss, where gradients do not depend on the target."""
 
+CLIPPED = 0.9
+"""Response per unit of a large reward, relative to that of a small one, below which rewards are bounded; as in Y406."""
 ENOUGH_ROWS = 4
 """planted rows that are seen before anything is learned from which on later records are left out; assumed."""
 
@@ -129,9 +131,32 @@ def boundary(lab: Lab, facts: Facts) -> None:
     alone = _alone(stain, inserted=inserted, squares=not lab.plan("busy").target_networks)
     if alone is None:
         raise Blind("no array of returns, advantages or targets shows the planted rewards one by one")
+    if 0 < alone["crossing_rows"] <= alone["planted_rows"] - alone["own_rows"] and _bounded(lab):
+        raise Blind("rewards are clipped on their way: planted ones answer by amounts of their own")
     facts.data.update(alone)
+    facts.data.update(_kept_line(lab))
     if alone["record"] >= 0:
         facts.site = stain.base.site(alone["record"])
+
+
+def _bounded(lab: Lab) -> bool:
+    """Whether a reward 100 higher moves the first number that answers by less than 100 times one that is 1 higher."""
+    try:
+        one, hundred = (_first(lab.stain("natural", name)) for name in ("reward-once", "reward-large"))
+    except Blind:
+        return False
+    return hundred is not None and (one is None or abs(hundred[0]) < CLIPPED * 100.0 * abs(one[0]))
+
+
+def _kept_line(lab: Lab) -> dict[str, Any]:
+    """`line`, where a layer around the environment hands on one step's reward in others as well."""
+    try:
+        once = lab.stain("natural", "reward-once")
+    except Blind:
+        return {}
+    layer = wrapped.reward_kept(once.base, once.dyed)
+    line = wrapped.reward_line(layer) if layer is not None else None
+    return {"line": line} if line else {}
 
 
 def _alone(stain: Stain, *, inserted: bool, squares: bool = True) -> dict[str, Any] | None:
@@ -196,7 +221,7 @@ def pairing(lab: Lab, facts: Facts) -> None:
             answer(stain, facts)
             facts.data.update(right=found.right, shifted=found.shifted, other_environment=found.other_env)
             facts.data.update(example=found.example, otherwise=found.otherwise)
-            facts.data.update({"line": line} if line else {})
+            facts.data.update({"line": line} if line else _kept_line(lab))
             if found.record >= 0:
                 facts.site = stain.base.site(found.record)
                 facts.data["entered_line"] = origin.entered(stain.base, found.record)
@@ -209,9 +234,11 @@ def scaling(lab: Lab, facts: Facts) -> None:
     the one answers and the other does not (a bound that lies between)."""
     small, large = lab.stain("natural", "reward-once"), lab.stain("natural", "reward-large")
     answer(small, facts)
-    layer = wrapped.reward_changed(small.base, small.dyed, DELTA)
-    layer = layer or wrapped.reward_changed(large.base, large.dyed, 100.0 * DELTA)
+    layer = wrapped.reward_bent(small.base, small.dyed, large.dyed, 100.0)
+    layer = layer or wrapped.reward_changed(small.base, small.dyed, DELTA)
     facts.data.update(wrapped.option(layer))
+    line = wrapped.reward_line(layer) if layer is not None else None
+    facts.data.update({"line": line} if line else {})
     one, hundred = _first(small), _first(large)
     if one is None and hundred is None:
         raise Blind("the planted reward reached no operation on numbers before the run was stopped")

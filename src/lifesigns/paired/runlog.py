@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,8 @@ class RunLog:
         return len(shape) == 2 and shape[0] == shape[1] >= 4
 
     def row_digest(self, i: int) -> list[bytes]:
-        """Digests of the rows of a record whose values were not kept; none where there are none."""
+        """Digests of the rows of a record whose values were not kept; none where there are none. `digest_of` is that of
+        a row which was."""
         at = int(self.rows[i, ROWS_AT])
         return [] if at < 0 else [d.tobytes() for d in self.row_digests[at : at + self.shapes[i][0]]]
 
@@ -109,6 +111,11 @@ class Site:
     function: str
     caller_file: str = ""
     caller_line: int = 0
+
+
+def digest_of(row: NDArray[Any]) -> bytes:
+    """The digest that a log keeps of a row whose values it does not keep."""
+    return blake2b(row.tobytes(), digest_size=8).digest()
 
 
 def _unpacked(flat: NDArray[np.int64], count: int) -> list[tuple[int, ...]]:

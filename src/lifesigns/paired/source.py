@@ -73,15 +73,22 @@ def _stored_into(node: ast.AST) -> Iterator[ast.AST]:
         yield base
 
 
+def given_by(file: str, line: int) -> str:
+    """What the assignment that begins at a line gives a value, as text; empty where there is none."""
+    tree = tree_of(file)
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.Assign) and n.lineno == line) if tree is not None else ()
+    return " ".join(ast.unparse(t) for n in found for t in n.targets)
+
+
 def guard_of(file: str, line: int, names: Iterable[str]) -> int:
     """The line of the condition or mask that should cut what `line` sums up in `names` at an episode's end: `line`
     itself where it names an end, else the nearest before it in the same function that names one and either sets one of
-    `names` inside its branch or binds a name that `line` reads; `line` where there is none."""
+    `names` inside its branch or binds a name that `line` multiplies with one of `names`; `line` where there is none."""
     tree = tree_of(file)
     if tree is None or _names_end(linecache.getline(file, line)):
         return line
-    wanted, read = set(names), names_of(file).get(line, Names()).read
-    inside = _innermost(tree, line)
+    wanted, inside = set(names), _innermost(tree, line)
+    read = _beside(inside, line, wanted) if inside is not None else set[str]()
     guard = mask = 0
     for node in ast.walk(inside) if inside is not None else ():
         if isinstance(node, ast.If) and _names_end(ast.unparse(node.test)):
@@ -91,6 +98,23 @@ def guard_of(file: str, line: int, names: Iterable[str]) -> int:
         elif isinstance(node, ast.Assign) and node.lineno < line and _bound(node) & (read - wanted):
             mask = max(mask, node.lineno) if _names_end(ast.unparse(node)) else mask
     return guard or mask or line
+
+
+def _beside(function: ast.AST, line: int, names: set[str]) -> set[str]:
+    """Names that a line reads in one term with one of `names`: `a` and `keep` of `x + a * keep * last`, not `x`; all of
+    them where it reads none of `names`."""
+    statements = [n for n in ast.walk(function) if isinstance(n, ast.stmt) and n.lineno == line]
+    values = [v for s in statements if isinstance(v := getattr(s, "value", None), ast.expr)]
+    terms = [{n.id for n in ast.walk(t) if isinstance(n, ast.Name)} for v in values for t in _terms(v)]
+    together = [term for term in terms if term & names] or terms
+    return {name for term in together for name in term}
+
+
+def _terms(value: ast.expr) -> list[ast.expr]:
+    """The parts that a sum, or a difference, is made of."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        return [*_terms(value.left), *_terms(value.right)]
+    return [value]
 
 
 def shared_container(files: Iterable[str]) -> tuple[str, int] | None:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lifesigns.paired import readings
 from lifesigns.paired.experiments import Blind, Facts, Lab, answer, answer_in_order, first_touched
 from lifesigns.paired.plan import Plan
@@ -118,8 +120,43 @@ def detached_target(lab: Lab, facts: Facts) -> None:
 
 def next_calls(plan: Plan) -> list[int]:
     """Calls in updates, of networks whose output needs a gradient there, on observations that follow those of another
-    call of the same update."""
-    return _following(plan, with_gradient=True)
+    call of the same update, or, where a rollout keeps the graph of its own calls, those of the last of these."""
+    return sorted({*_following(plan, with_gradient=True), *_after_rollouts(plan)})
+
+
+def _after_rollouts(plan: Plan) -> list[int]:
+    """Calls with a gradient, between a rollout and its update, on the observations that follow those of the last call
+    for acting, where that keeps its graph as well: there is no batch, the rollout's own outputs are learned from."""
+    log = plan.log
+    kept = sorted(c for c in plan.acting_calls if log.rows[c, GRAD])
+    found: list[int] = []
+    for grad in plan.grads[:40] if kept else ():
+        start, end = plan.window(grad)
+        last = max((c for c in kept if c < start), default=-1)
+        if last < 0 or any(last < g < start for g in plan.grads):
+            continue
+        own = _acted_on(plan, last)
+        for call in range(start, end):
+            if log.kind(call) == "call" and log.rows[call, GRAD] and _comes_next(own, _acted_on(plan, call)):
+                found.append(call)
+    return found
+
+
+def _acted_on(plan: Plan, call: int) -> list[set[tuple[int, int]]]:
+    """Of each row that a call was given, one for each environment: the (part, step) that its observation was acted on
+    in; nothing where it was given something else."""
+    record = plan.input_of(call)
+    value = plan.log.value(record) if record >= 0 else None
+    rows, size = len(plan.train_parts), plan.dims
+    if value is None or value.dtype.kind not in "fiu" or not size or value.size != rows * size:
+        return []
+    return [set(plan.observations.get(row.tobytes(), [])) for row in value.astype(np.float32).reshape(rows, size)]
+
+
+def _comes_next(own: list[set[tuple[int, int]]], after: list[set[tuple[int, int]]]) -> bool:
+    """Whether most observations, of those that are known, come next to those of the same environments."""
+    both = [(a, b) for a, b in zip(own, after, strict=False) if a and b]
+    return 2 * sum(not a & b and any((p, s + 1) in b for p, s in a) for a, b in both) > len(both)
 
 
 @dataclass(frozen=True)

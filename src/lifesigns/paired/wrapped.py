@@ -55,6 +55,35 @@ def reward_spread(base: RunLog, dyed: RunLog) -> tuple[Layer, int] | None:
     return None
 
 
+def reward_kept(base: RunLog, dyed: RunLog) -> Layer | None:
+    """The first layer that hands on a reward planted in one step in other steps as well (a sum that runs on), before
+    actions differ; a running scale moves the others by less."""
+    for a, b in _pairs(base, dyed):
+        steps = next((n for n, (x, y) in enumerate(zip(a["action"], b["action"], strict=False)) if x != y), None)
+        moved = [
+            max(abs(v - u) for u, v in zip(x, y, strict=True))
+            for x, y in list(zip(_paid(a), _paid(b), strict=False))[:steps]
+            if len(x) == len(y)
+        ]
+        if sum(one > BESIDE * max(moved) for one in moved if one) > 1:
+            return a
+    return None
+
+
+def reward_bent(base: RunLog, small: RunLog, large: RunLog, by: float) -> Layer | None:
+    """The first layer that hands on a reward planted `by` times as much higher by another multiple (a bound)."""
+    for (a, b), (_, c) in zip(_pairs(base, small), _pairs(base, large), strict=False):
+        one, more = (max(_first_change(a["reward"], x["reward"]), key=abs, default=0.0) for x in (b, c))
+        if abs(more - by * one) > 1e-3 * abs(by * one) + 1e-6:
+            return a
+    return None
+
+
+def _paid(layer: Layer) -> list[Any]:
+    """Rewards of steps; a reset has none."""
+    return [rewards for rewards in layer["reward"] if rewards]
+
+
 def _pairs(base: RunLog, dyed: RunLog) -> list[tuple[Layer, Layer]]:
     return list(zip(_layers(base), _layers(dyed), strict=False))
 

@@ -33,8 +33,9 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
     stable-baselines3's and Tianshou's normalisers are held still in both runs. Where the environment itself begins
     otherwise because its random stream was drawn from more or less often, the rule cannot tell.
     If inputs are the same and outputs differ, the memory is the network's; if inputs differ at its first few steps,
-    it is a stack of frames or a wrapper's. Inputs that differ at step 8 and later are running statistics of the
-    script's own, as a normaliser keeps on purpose: the rule then cannot tell.
+    it is a stack of frames or a wrapper's. Inputs that differ at step 8 and later, or up to the end of episodes that
+    are shorter, are running statistics of the script's own, as a normaliser keeps on purpose: the rule then cannot
+    tell. Of steps that no network chose, what the outermost wrapper hands out is compared.
 
     When it is wrong
     ----------------
@@ -66,16 +67,17 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
             raise CannotTell("no step of the next episode was compared")
         if not touched:
             return
-        if inputs and max(depths, default=0) >= LASTING_DEPTH:
+        deep = min(LASTING_DEPTH, count(facts, "compared_to", LASTING_DEPTH))
+        if inputs and max(depths, default=0) >= deep:
             raise CannotTell(
                 f"inputs differ still at step {max(depths):.0f} of the next episode: running statistics, it seems"
             )
         first = ", ".join(f"{d:.0f}" for d in depths[:6]) + " …" * (len(depths) > 6)
         at = f", at its step{'s' * (len(depths) > 1)} {first}" if depths else ""
         what = "a stack of frames or a wrapper's memory" if inputs else "a recurrent state, for the inputs are the same"
+        called = "observations that are handed out" if count(facts, "observed", 0) == touched else "network calls"
         message = (
-            f"other observations in one episode changed {touched} network calls in {steps} steps of the next one{at}: "
-            f"{what}"
+            f"other observations in one episode changed {touched} {called} in {steps} steps of the next one{at}: {what}"
         )
         yield self.found(view, message, "error", touched, 0.0, series="dye.memory_touched", unit="calls")
 
@@ -84,6 +86,8 @@ class MemoryCrossesEpisodeBoundary(DyeRule):
         lasting = {"steps": 12, "touched": 12, "inputs_touched": 0, "depths": list(range(1, 13))}
         yield dye_case("recurrent", self.dye, lasting)
         yield dye_case("stack", self.dye, {"steps": 12, "touched": 3, "inputs_touched": 3, "depths": [1, 2, 3]})
+        random = {"steps": 12, "touched": 1, "inputs_touched": 1, "depths": [2], "observed": 1, "compared_to": 7}
+        yield dye_case("steps at random", self.dye, random)
 
     def quiet_on(self) -> Iterable[Case]:
         """Nothing answers: twelve steps, one step, later gradients only."""

@@ -77,7 +77,7 @@ class Parts:
         if log.update == 0:
             self.first_group.add(part.number)
         elif part.number not in self.first_group and session.eval_seen_at < 0:
-            session.eval_seen_at, session.light = log.update, False
+            session.eval_seen_at, session.light = log.update, session.lines_only
         session.on_env_step(part.number in self.first_group)
         self._keep_streams(part)
         terminated, truncated = self._world(part, terminated, truncated)

@@ -12,7 +12,7 @@ import os
 import sys
 import zlib
 from collections import deque
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from hashlib import blake2b
 from typing import Any
 
@@ -23,6 +23,7 @@ MAX_ROWS, BIG, EDGE = 150_000, 4096, 16
 WHOLE = 1 << 20
 """Bytes of an array up to which all of it counts (a replay buffer's column); of a bigger one, parts of it."""
 _NOTHING: Set[str] = frozenset()
+_NO_TEXT: Mapping[str, str] = {}
 _PLAIN = (bool, int, float, str, bytes, type(None))
 
 
@@ -35,6 +36,7 @@ class Lines:
         self.files: dict[str, int] = {}
         self.frames = 0
         self.mentioned: dict[Any, dict[int, set[str]]] = {}
+        self.ends: dict[tuple[int, str], tuple[int, ...]] = {}
 
     def trace(self, frame: Any, event: str, arg: Any) -> Any:
         """Global trace function: follows the frames of the user's files."""
@@ -79,7 +81,7 @@ class Lines:
         session.quiet += 1
         try:
             line, before, number, mentioned = held
-            now = self._digests(frame, mentioned.get(line, _NOTHING))
+            now = self._digests(frame, mentioned.get(line, _NOTHING), before)
             self._row(frame, line, number, "", "")
             for name, digest in now.items():
                 if before.get(name) != digest:
@@ -110,8 +112,11 @@ class Lines:
                         found.setdefault(line, set()).add(name)
         return found
 
-    def _digests(self, frame: Any, names: Set[str] | None = None) -> dict[str, str]:
+    def _digests(
+        self, frame: Any, names: Set[str] | None = None, before: Mapping[str, str] = _NO_TEXT
+    ) -> dict[str, str]:
         found: dict[str, str] = {}
+        number = id(frame)
         for name, value in frame.f_locals.items():
             if names is not None and name not in names:
                 continue
@@ -119,7 +124,13 @@ class Lines:
                 hasattr(value, "__dict__") and not isinstance(value, type) and callsite.is_users(value)
             ):
                 for key, inner in list(vars(value).items()):
-                    found[f"{name}.{key}"] = _digest(inner, 1)
+                    whole = f"{name}.{key}"
+                    if isinstance(inner, list | deque) and len(inner) > EDGE:
+                        ends = (id(inner), len(inner), id(inner[0]), id(inner[-1]))
+                        if whole in before and names and key not in names and self.ends.get((number, whole)) == ends:
+                            continue  # a line that does not name it
+                        self.ends[number, whole] = ends
+                    found[whole] = _digest(inner, 1)
             else:
                 found[name] = _digest(value, 0)
         return found
@@ -145,7 +156,7 @@ def _digest(value: Any, depth: int) -> str:
         value = array.float().numpy() if array.dtype is sys.modules["torch"].bfloat16 else array.numpy()
     if hasattr(value, "tobytes"):
         if getattr(value, "dtype", None) is not None and value.dtype.kind == "O":
-            return kind
+            return _digest(value.reshape(-1).tolist(), depth) if depth < 3 and value.size <= 2 * EDGE else kind
         if value.size > BIG and value.nbytes <= WHOLE:
             return f"{zlib.crc32(value.tobytes())}{value.shape}"
         part = value if value.size <= BIG else value.reshape(-1)[:: value.size // EDGE]

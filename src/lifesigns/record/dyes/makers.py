@@ -63,6 +63,15 @@ def made_at(module: Any) -> Any:
     return callsite.at(*held[1]) if held is not None and held[0]() is module else None
 
 
+def note_drawing(notes: dict[str, Any], label: str, module: Any) -> None:
+    """Notes (`drawing`) the line that made the first layer of a network that is in training mode and puts out something
+    else each time it is called, as dropout does."""
+    layers = (m for m in module.modules() if type(m).__module__ == "torch.nn.modules.dropout")
+    place = next((p for m in layers if m.training and m.p > 0 and (p := made_at(m)) is not None), None)
+    if place is not None:
+        notes.setdefault("drawing", {})[label] = place
+
+
 def mixing(torch: Any, module: Any, inputs: Any, given: Any, kwargs: Any, row: int) -> Any:
     """The line that made the first of torch's modules which, given a change of one row alone, changes others; None
     where there is none, or its line is not known."""

@@ -28,12 +28,12 @@ def causal(lines: Any, places: int) -> Any:
 
 def padded(lines: Any, pad: Any) -> Any:
     """The last line that named a mask [rows, .., places, places] by which places that are not padding see padding
-    (`pad` [rows, places]: True there)."""
+    (`pad` [rows, places]: True there); the line that returned it, where a function of the user's made it."""
     import numpy as np
 
     rows, places = pad.shape
-    found = None
-    for code, line, _, array in lines:
+    found = returned = None
+    for code, line, name, array in lines:
         mask = _flags(array, places)
         if mask is None or mask.ndim < 3 or mask.shape[0] != rows:
             continue
@@ -43,7 +43,9 @@ def padded(lines: Any, pad: Any) -> Any:
             continue  # neither what may be seen nor what may not
         seen = one if own.all() else ~one
         if bool((seen & ~pad[:, :, None] & pad[:, None, :]).any()):
-            found = callsite.at(code.co_filename, line)
+            if not (returned is not None and returned[0] is not code and np.array_equal(returned[1], mask)):
+                found = callsite.at(code.co_filename, line)
+            returned = (code, mask) if name == "<return>" else None
     return found
 
 

@@ -50,3 +50,10 @@ def of_operation(torch: Any, session: Session, args: Any, site: int) -> tuple[in
 def _is_data(torch: Any, tensor: Any) -> bool:
     small = tensor.dim() > 0 and tensor.numel() <= KEEP_ELEMENTS
     return small and not tensor.requires_grad and not isinstance(tensor, torch.nn.Parameter)
+
+
+def is_swapped(torch: Any, args: Any, result: Any) -> bool:
+    """Whether a property put out its operand with axes swapped (`.T`, `.mT`, `.H`)."""
+    if not (isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor) and result.dim() >= 2):
+        return False
+    return result.stride() != args[0].stride() and result.numel() == args[0].numel()

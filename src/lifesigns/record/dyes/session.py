@@ -52,7 +52,9 @@ class Session:
         self.notes: dict[str, Any] = {}
         self.quiet = 0
         self.phases = self.in_phase = 0
-        self.mute = self.light = False
+        self.mute = False
+        self.lines_only = bool(request.get("lines"))
+        self.light = self.lines_only  # of the lines' runs no operation is read
         self.stepped_training: bool | None = None
         self.eval_seen_at = self.loader = -1
         self.started, self.cpu_started = time.monotonic(), time.process_time()
@@ -149,7 +151,8 @@ class Session:
         self.in_phase += 1
         stop = self.stop
         # until it evaluates, of a long run only what is acted on and the gradients are wanted
-        self.light = bool(stop["updates_after"]) and self.log.env_step > 0 and self.eval_seen_at < 0
+        long = bool(stop["updates_after"]) and self.log.env_step > 0 and self.eval_seen_at < 0
+        self.light = self.lines_only or long
         if stop["second"] and self.phases:
             self.finish("second phase")
         if self.held_back is not None:

@@ -65,6 +65,8 @@ def install(torch: Any, session: Session) -> None:
         def __torch_function__(self, func: Any, kinds: Any, args: Any = (), kwargs: Any = None) -> Any:
             planted = None if session.quiet or not by_row.places else by_row.computed(func, args, kwargs or {})
             result = func(*args, **(kwargs or {})) if planted is None else planted
+            if session.light and not session.quiet and getattr(func, "__name__", "") in UNINITIALISED:
+                operands.zero(torch, result)
             if not (session.quiet or networks.depth or session.light):
                 try:
                     session.quiet += 1
@@ -112,7 +114,7 @@ def _with_keywords(torch: Any, networks: Any) -> None:
 
 def _operation(torch: Any, session: Session, func: Any, args: Any, result: Any, frame: Any) -> None:
     name = getattr(func, "__name__", "")
-    if name == "__get__" and _is_swapped(torch, args, result):
+    if name == "__get__" and operands.is_swapped(torch, args, result):
         name = "T"
     if name in SILENT:
         if isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor):
@@ -149,13 +151,6 @@ def _written(torch: Any, args: Any) -> Any:
     if not isinstance(tensor, torch.Tensor) or tensor.numel() <= LONG:
         return tensor
     return tensor[args[1]]
-
-
-def _is_swapped(torch: Any, args: Any, result: Any) -> bool:
-    """Whether a property put out its operand with axes swapped (`.T`, `.mT`, `.H`)."""
-    if not (isinstance(result, torch.Tensor) and args and isinstance(args[0], torch.Tensor) and result.dim() >= 2):
-        return False
-    return result.stride() != args[0].stride() and result.numel() == args[0].numel()
 
 
 class Aside:
@@ -198,7 +193,7 @@ class Networks:
         self.recalls = recalls.Recalls(torch, session) if session.request.get("recall") else None
         if self.recalls is not None:
             session.on_tokens = self.recalls.saw
-            makers.install(torch)
+        makers.install(torch)
         makers.watch_modes(torch)
 
     def label(self, module: Any) -> str:
@@ -208,6 +203,7 @@ class Networks:
             found = self.labels[id(module)] = f"{type(module).__name__}#{len(self.labels)}"
             self.held.append(module)
             self.session.notes.setdefault("initial", {})[found] = _digest(module)
+            makers.note_drawing(self.session.notes, found, module)
             self.first.update({id(p): parameter_digest(p) for p in module.parameters()})
         return found
 
@@ -232,6 +228,8 @@ class Networks:
 
     def _input(self, module: Any, inputs: Any) -> None:
         session = self.session
+        if session.lines_only:
+            return
         session.quiet += 1
         try:
             if session.loader >= 0:
@@ -301,7 +299,7 @@ class Networks:
 
     def _record(self, label: str, frame: Any, output: Any) -> None:
         session = self.session
-        outputs = output if isinstance(output, tuple | list) else (output,)
+        outputs = () if session.lines_only else output if isinstance(output, tuple | list) else (output,)
         site = session.site(frame)
         for i, held in enumerate(outputs):
             one = _parameter_of(held)
