@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from lifesigns.paired import hunts
+from lifesigns.paired import hunts, kept
 from lifesigns.paired.locate import LinePath, Mark
 
 SCRIPT = dedent("""\
@@ -146,8 +146,8 @@ def test_what_survives_a_reset_is_named_where_it_is_first_mentioned_after_it(tmp
         return found.at(3, o=9).at(4).at(5, h=5 * by).at(1, h=6 * by).at(2, o=8)
 
     found = compared(path, log(0), log(1))
-    assert line(found.survives(3)) == 4
-    assert line(found.survives(30)) == 2, "where the steps are not known, the first stained line"
+    assert line(kept.survives(found, 3)) == 4
+    assert line(kept.survives(found, 30)) == 2, "where the steps are not known, the first stained line"
 
 
 def test_what_a_reset_keeps_is_named_where_it_keeps_it(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_what_a_reset_keeps_is_named_where_it_keeps_it(tmp_path: Path) -> None:
         found.at(2, 5, **{"self.last": last}).at(3, 5, obs=7).at(4, 5).at(5, 5)
         return found.at(6, 6, **{"self.last": last}).at(7, 6, obs=8).at(8, 6, change=8 - last).at(9, 6).at(10, 6)
 
-    assert line(compared(path, log(0), log(1)).survives(3)) == 4
+    assert line(kept.survives(compared(path, log(0), log(1)), 3)) == 4
 
 
 def test_the_line_that_should_have_cut_a_spread(tmp_path: Path) -> None:

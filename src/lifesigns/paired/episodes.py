@@ -12,6 +12,8 @@ from lifesigns.paired.plan import Plan, Step
 from lifesigns.paired.rewards import impulse, value_weight
 from lifesigns.paired.runlog import GRAD, Stain
 
+MOST_BEHIND = 5000
+"""records that are followed back from a target."""
 TIME_LIMITS = ("handle_timeout_termination",)
 """Options of libraries that, switched off, let time limits count as terminations."""
 
@@ -215,7 +217,9 @@ def next_episode(lab: Lab, facts: Facts) -> None:
 def _valued_when_acting(plan: Plan, stain: Stain, target: int) -> dict[str, Any]:
     """`line`: that of a target which takes the next episode's value as it was put out for acting on it: the observation
     is where it belongs, the value is not."""
-    calls = {i for i in plan.ancestors(target) if plan.log.kind(i) == "call" and i in stain.marks}
+    behind = (i for i in plan.ancestors(target, MOST_BEHIND) if plan.log.kind(i) == "call" and i in stain.marks)
+    given = ((call, plan.input_of(call)) for call in behind)
+    calls = {call for call, one in given if one in stain.marks and not _of_networks(plan, one)}
     line = origin.place(stain.base.site(target)) if calls and calls <= plan.acting_calls else None
     return {"line": line} if line else {}
 
@@ -300,10 +304,12 @@ def _of_networks(plan: Plan, given: int) -> bool:
 
 
 def _moments(stain: Stain, planted: list[dict[str, Any]]) -> int:
-    """At how many moments was planted: environments that are stepped together count once."""
+    """At how many moments was planted: environments that are stepped together count once. Between steps that are taken
+    at random no network is called; one environment's then differ."""
     calls = stain.base.of_kind("call")
     records = np.array([p["record"] for p in planted], dtype=np.int64)
-    return len(np.unique(np.searchsorted(calls, records)))
+    steps = [len({p["step"] for p in planted if p["env"] == env}) for env in {p["env"] for p in planted}]
+    return max(len(np.unique(np.searchsorted(calls, records))), *steps, 0)
 
 
 def _draws_otherwise(stain: Stain, part: int, step: Step) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from lifesigns.paired import source
-from lifesigns.paired.locate import HEADS, INFO, STEP_CALL, LinePath, Mark, names_at, text_of
+from lifesigns.paired.locate import HEADS, INFO, RESET_CALL, STEP_CALL, LinePath, Mark, names_at, text_of
 
 SAME = 1e-6
 """relative distance of a number in the script (float64) from the one in a tensor (float32); assumed."""
@@ -59,9 +59,17 @@ def stored(path: LinePath) -> Mark | None:
 
 def taken(path: LinePath) -> Mark | None:
     """The line that takes up what a reset gave: the first stained one that gives it a name of last observations, else
-    the first other than the step's own."""
+    the first other than the step's own; of one in a layer around the environment, the script's own after it."""
     named = (m for m in path.marks if LAST.search(source.given_by(m.file, m.line)))
-    return next(named, None) or path.first(after_step=True)
+    first = next(named, None) or path.first(after_step=True)
+    outer = caller(path, first.at) if first is not None else None
+    stained = next((m for m in path.marks if outer is not None and m.at == outer.at), None)
+    if stained is None:
+        return first
+    if STEP_CALL.search(text_of(stained.file, stained.line)):
+        step = outermost(path, stained)
+        return path.reader(step, path.fresh(step)) or first
+    return stained if RESET_CALL.search(text_of(stained.file, stained.line)) else first
 
 
 def asked(path: LinePath) -> Mark | None:

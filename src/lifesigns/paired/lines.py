@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lifesigns.paired import hunts
+from lifesigns.paired import hunts, kept
 from lifesigns.paired.experiments import Blind, Facts, Lab
 from lifesigns.paired.locate import RESET_CALL, STEP_CALL, LinePath, Mark, text_of
 from lifesigns.paired.scales import near
@@ -233,7 +233,7 @@ def _found(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:
         return hunts.stored(path)
     if how == "last":
         return path.marks[-1] if path.marks else None
-    return path.survives(int(data.get("planted", 0)))
+    return kept.survives(path, int(data.get("planted", 0)))
 
 
 def _where_end_is_lost(path: LinePath, how: str, data: dict[str, Any]) -> Mark | None:

@@ -129,7 +129,7 @@ class LinePath:
         if found is None or found.frame == mark.frame:
             return None
         between = range(mark.at + 1, found.at)
-        begun = any(STEP_CALL.search(_text(e)) and e.frame > mark.frame for e in (self.events[i] for i in between))
+        begun = any(STEP_CALL.search(text_at(e)) and e.frame > mark.frame for e in (self.events[i] for i in between))
         return None if begun else found
 
     def ignored(self) -> Mark | None:
@@ -163,7 +163,7 @@ class LinePath:
             one = self.events[i]
             if one.frame != mark.frame:
                 continue
-            steps -= STEP_CALL.search(_text(one)) is not None
+            steps -= STEP_CALL.search(text_at(one)) is not None
             if steps < 0:
                 return None
             if one.line != mark.line and names & names_at(one).read:
@@ -272,64 +272,6 @@ class LinePath:
         line = source.guard_of(mark.file, mark.line, self.fresh(mark))
         return mark if line == mark.line else Mark(mark.file, line, mark.names, mark.at, mark.frame)
 
-    def survives(self, planted: int) -> Mark | None:
-        """Where what one episode left behind is kept at its end: after the last of the `planted` stained steps and the
-        next reset (if there is a line of it), the first line that names what is still stained there."""
-        steps: dict[tuple[str, int], list[Mark]] = {}
-        for mark in self.marks:
-            if STEP_CALL.search(text_of(mark.file, mark.line)):
-                steps.setdefault((mark.file, mark.line), []).append(mark)
-        ends = [marks[planted - 1] for marks in steps.values() if len(marks) >= planted > 0]
-        ends = ends or [
-            m for marks in steps.values() if len(marks) == planted - 1 and (m := self._step_after(marks[-1]))
-        ]
-        if not ends:
-            return self.first()
-        end = min(ends, key=lambda m: m.at)
-        after = range(end.at + 1, len(self.events))
-        again = (i for i in after if (self.events[i].file, self.events[i].line) == (end.file, end.line))
-        until = next(again, after.stop)
-        start = next((i for i in after if i < until and RESET_CALL.search(_text(self.events[i]))), end.at)
-        kept = next((m for m in self.marks if start < m.at < until), None)
-        if kept is None:
-            return self.first()
-        inside = self._kept_by(start, kept) if start != end.at else None
-        if inside is not None:
-            return inside
-        if text_of(kept.file, kept.line).startswith(HEADS):  # the line of the call, where that is beside the reset
-            frame = self.events[start].frame
-            call = next((i for i in range(kept.at + 1, until) if self.events[i].frame == frame), -1)
-            if call >= 0 and start != end.at:
-                return Mark(self.events[call].file, self.events[call].line, kept.names, call, frame)
-        names = self.fresh(kept)
-        for i in range(start + 1, kept.at):
-            one = self.events[i]
-            if one.frame == kept.frame and names & (names_at(one).read | names_at(one).bound):
-                return Mark(one.file, one.line, kept.names, i, one.frame)
-        return kept
-
-    def _kept_by(self, reset: int, kept: Mark) -> Mark | None:
-        """The line of the function that calls a reset which names something that was stained when it was called and
-        that `kept`, a later call, reads."""
-        frame = self.events[reset].frame
-        head = next((m for m in self.marks if m.frame == frame and m.at < reset), None)
-        if head is None or kept.frame == frame or not text_of(head.file, head.line).startswith(HEADS):
-            return None
-        used = next((m for m in self.marks if m.frame == kept.frame and m.at >= kept.at and not _is_head(m)), kept)
-        names = self.fresh(head) & names_at(self.events[used.at]).read
-        mine = (i for i in range(head.at + 1, kept.at) if self.events[i].frame == frame)
-        at = next((i for i in mine if names & (names_at(e := self.events[i]).read | names_at(e).bound)), -1)
-        return Mark(self.events[at].file, self.events[at].line, kept.names, at, frame) if at >= 0 else None
-
-    def _step_after(self, mark: Mark) -> Mark | None:
-        """The next time that the line of a step is run: of a vector that resets by itself, the last observation of an
-        episode is no longer among what the step gives."""
-        here = (mark.file, mark.line)
-        at = next(
-            (i for i in range(mark.at + 1, len(self.events)) if (self.events[i].file, self.events[i].line) == here), -1
-        )
-        return Mark(*here, (), at, self.events[at].frame) if at >= 0 else None
-
     def _rollout_end(self, steps: list[int], tail: list[Mark]) -> int:
         """The last of the steps that come in one run after the stained one (loops of less than 400 events)."""
         end = steps[0] if steps else -1
@@ -350,11 +292,7 @@ def _restless(a: list[Event], b: list[Event]) -> set[tuple[str, int, str]]:
     return found
 
 
-def _is_head(mark: Mark) -> bool:
-    return text_of(mark.file, mark.line).startswith(HEADS)
-
-
-def _text(event: Event) -> str:
+def text_at(event: Event) -> str:
     return text_of(event.file, event.line)
 
 
