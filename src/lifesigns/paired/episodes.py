@@ -260,7 +260,7 @@ def memory(lab: Lab, facts: Facts) -> None:
         for step in steps:
             seen += 1
             acting = _acting_on(plan, step)
-            if not acting and _handed_otherwise(plan, dyed, step):  # a step taken at random
+            if not acting and _handed_otherwise(plan, dyed, stain, step):  # a step taken at random
                 observed += 1
                 depth.append(step.in_episode)
                 left.append(episode)
@@ -285,10 +285,14 @@ def memory(lab: Lab, facts: Facts) -> None:
     facts.data["planted"] = _moments(stain, [p for p in planted if not left or p["episode"] <= min(left)])
 
 
-def _handed_otherwise(plan: Plan, dyed: Plan, step: Step) -> bool:
-    """Whether the outermost layer handed out another observation before a step."""
+def _handed_otherwise(plan: Plan, dyed: Plan, stain: Stain, step: Step) -> bool:
+    """Whether the outermost layer handed out another observation before a step, and the environment itself did not."""
     one, other = (p.handed_out.get((step.part, step.number)) for p in (plan, dyed))
-    return one is not None and other is not None and one.tobytes() != other.tobytes()
+    if one is None or other is None or one.tobytes() == other.tobytes():
+        return False
+    name = f"env{step.part}.reset" if step.in_episode == 1 else f"env{step.part}"
+    before = plan.action_of.get((step.part, step.number - 1), -1)
+    return not any(before < i < step.action and plan.log.name(i) == name for i in stain.of_kind("obs"))
 
 
 def _steps_of(plan: Plan, part: int, episode: int, until: int, same: dict[tuple[int, int], int]) -> list[Step]:
