@@ -1,6 +1,8 @@
-"""Runs `lifesigns check` on gallery cases and healthy scripts; writes who was named, and every false alarm.
+"""Runs `lifesigns check` on gallery cases and healthy scripts; writes who was named, with which line, and every false
+alarm.
 
-`python benchmarks/detection/run.py [--only NAME] [--budget 60s] [--smoke]`. Results go to results.json and results.md.
+`python benchmarks/detection/run.py [--only NAME] [--kind broken] [--budget 60s] [--no-dyes] [--jobs 1]`. The checks
+plant dyes as they do for a user, which takes both cores: so one at a time. Results go to results.json and results.md.
 """
 
 from __future__ import annotations
@@ -68,7 +70,14 @@ def jobs() -> list[dict]:
     return found
 
 
-def run(job: dict, budget: str, seed: int | None) -> dict:
+def wrong_line(job: dict) -> int:
+    """The line of a broken script that its case says is wrong."""
+    text = job["expect"]["line_contains"]
+    lines = (job["script"].parent / job["expect"]["file"]).read_text("utf-8").splitlines()
+    return next(i for i, line in enumerate(lines, 1) if text in line)
+
+
+def run(job: dict, budget: str, seed: int | None, dyes: bool) -> dict:
     """One check; the row of the results."""
     seeded = [] if seed is None else ["--seed", str(seed)]
     command = [
@@ -76,7 +85,7 @@ def run(job: dict, budget: str, seed: int | None) -> dict:
         "-m",
         "lifesigns.cli",
         "check",
-        "--no-dyes",
+        *([] if dyes else ["--no-dyes"]),
         str(job["script"]),
         "--json",
         "-q",
@@ -110,7 +119,18 @@ def run(job: dict, budget: str, seed: int | None) -> dict:
     if job["expect"]:
         row["expected"] = job["expect"]["cause"]
         row["rank"] = next((i + 1 for i, c in enumerate(row["causes"]) if c[0] == row["expected"]), None)
+    if job["kind"] == "broken" and row["rank"] == 1:
+        wrong, file = wrong_line(job), job["expect"]["file"]
+        row["line"] = wrong
+        row["said_line"] = said(answer["causes"][0]["location"])
+        row["said_lines"] = sorted({f"{f['code']} {at}" for f in fired if (at := said(f["location"]))})
+        row["line_right"] = any(row["said_line"] == f"{file}:{n}" for n in (wrong - 1, wrong, wrong + 1))
     return row
+
+
+def said(location: dict | None) -> str:
+    """`file:line` of a location, without folders."""
+    return f"{Path(location['file']).name}:{location['line']}" if location else ""
 
 
 def verdict(row: dict) -> str:
@@ -124,32 +144,35 @@ def verdict(row: dict) -> str:
 
 def table(rows: list[dict]) -> str:
     """Markdown."""
-    lines = ["| case | kind | outcome | first causes | findings | s | verdict |", "|---|---|---|---|---|---|---|"]
+    lines = ["| case | kind | outcome | first causes | line | findings | s | verdict |", "|---" * 8 + "|"]
     for r in rows:
         causes = ", ".join(f"{c} {p:.0%}" for c, p in r.get("causes", [])[:3])
         expected = f" (expected {r['expected']})" if r["kind"] == "broken" and r.get("rank") != 1 else ""
+        place = r.get("said_line", "") or ("none" if "line" in r else "")
+        place += f" (is {r['line']})" if "line" in r and not r["line_right"] else ""
         lines.append(
-            f"| {r['name']} | {r['kind']} | {r.get('outcome', r.get('error', ''))} | {causes}{expected} | "
+            f"| {r['name']} | {r['kind']} | {r.get('outcome', r.get('error', ''))} | {causes}{expected} | {place} | "
             f"{' '.join(r.get('findings', []))} | {r['seconds']} | {verdict(r)} |"
         )
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Runs all jobs, two at a time, and writes the results."""
+    """Runs all jobs and writes the results."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", default="")
     parser.add_argument("--kind", default="")
     parser.add_argument("--budget", default="60s")
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--no-dyes", action="store_true", help="without the runs that dyes take")
     parser.add_argument("--update", action="store_true", help="replace these rows in the results that are there")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     args = parser.parse_args()
     chosen = [j for j in jobs() if args.only in j["name"] and args.kind in j["kind"]]
     rows = []
     with ThreadPoolExecutor(args.jobs) as pool:
-        for row in pool.map(lambda job: run(job, args.budget, args.seed), chosen):
+        for row in pool.map(lambda job: run(job, args.budget, args.seed, not args.no_dyes), chosen):
             rows.append(row)
             told = row.get("causes", row.get("error"))
             found = " ".join(row.get("findings", []))
@@ -167,8 +190,9 @@ def main() -> None:
     quiet = [r for r in rows if r["kind"] != "broken"]
     first = sum(r.get("rank") == 1 for r in broken)
     alarms = sum(bool(r.get("alarms")) or "error" in r for r in quiet)
+    lines = sum(r.get("line_right", False) for r in broken)
     summary = (
-        f"{first} of {len(broken)} broken scripts have the true cause first; "
+        f"{first} of {len(broken)} broken scripts have the true cause first, {lines} with the wrong line within one; "
         f"{alarms} of {len(quiet)} correct scripts have a finding above note."
     )
     print(summary)

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from lifesigns.diagnose import diagnose
+from lifesigns.diagnose.lines import line_of
 from lifesigns.dyes.base import DyeRule
 from lifesigns.lints.base import LintRule
-from lifesigns.model import CauseOdds, Diagnosis, Event, Location, Subject, Trace
+from lifesigns.model import CauseOdds, Diagnosis, Event, Finding, Location, Subject, Trace
 from lifesigns.model.series import series
-from lifesigns.rules import all_rules
+from lifesigns.rules import Rule, all_rules
 
 RULES = {r.code: r for r in all_rules()}
 CAUSE = "terminal-state-bootstrapped"
@@ -90,6 +91,20 @@ def test_a_line_of_its_own_is_kept() -> None:
     told = diagnose(replace(trace, events=moved))
     found = {d.finding.location for d in told.defects if d.finding.code == "Y501"}
     assert found <= {own, LINE}
+
+
+def test_the_line_of_a_cause_is_that_of_the_most_telling_finding() -> None:
+    def found(code: str, line: int | None) -> tuple[Rule, Finding]:
+        at = Location("train.py", line) if line is not None else None
+        return RULES[code], Finding(code, "name", "message", "error", "run", location=at)
+
+    made, dyed, read, other = found("D304", 3), found("Y301", 30), found("L311", 20), found("L310", 40)
+    cause = "parameters-not-trained"
+    assert line_of(cause, [made, dyed, read]) == read[1].location
+    assert line_of(cause, [made, dyed]) == dyed[1].location
+    assert line_of(cause, [made]) == made[1].location
+    assert line_of(cause, [found("D304", None)]) is None
+    assert line_of("gradient-path-broken", [made, dyed, other]) == dyed[1].location  # L310 is about another cause
 
 
 def test_without_reading_nothing_changes() -> None:

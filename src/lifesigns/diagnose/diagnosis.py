@@ -8,7 +8,7 @@ from dataclasses import replace
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
 from lifesigns.diagnose.coverage import coverage_of
-from lifesigns.diagnose.lines import with_lines
+from lifesigns.diagnose.lines import line_of, with_lines
 from lifesigns.diagnose.outcome import outcome_of
 from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.diagnose.words import in_words
@@ -123,8 +123,8 @@ def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str
     pointing = [
         s for s in pulls if s.verdict.status == "fired" and s.log_ratio > 0 and (s.named or cause.kind == "unknown")
     ]
-    findings = tuple(f for s in pointing for f in _ranked(s.verdict.findings))
-    location = next((f.location for f in findings if f.location), None)
+    named = [(s.rule, f) for s in pointing for f in _ranked(s.verdict.findings)]
+    findings = tuple(f for _, f in named)
     return CauseOdds(
         cause.id,
         cause.kind,
@@ -136,7 +136,7 @@ def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str
         cause.remedy,
         cause.next_test.replace("SCRIPT", script),
         _basis(cause, pulls),
-        location,
+        line_of(cause.id, named),
     )
 
 

@@ -1,11 +1,11 @@
-"""Lines for what was proven without one: reading the source found a place that speaks of the same cause."""
+"""Which line is shown: of a cause, the most telling one; of what was proven without one, the line that was read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from lifesigns.model import Finding, Verdict
+from lifesigns.model import Finding, Location, Verdict
 from lifesigns.rules import Rule
 
 LEAST_LIKELY = 0.1
@@ -50,3 +50,23 @@ def _with_line(rule: Rule, finding: Finding, located: Iterable[tuple[Rule, Findi
     if best is None:
         return finding
     return replace(finding, location=best[1].location, message=f"{finding.message} (line read by {best[1].code})")
+
+
+def line_of(cause: str, named: Iterable[tuple[Rule, Finding]]) -> Location | None:
+    """The line shown for a cause, of the findings that speak of it, in their order; None if none has a line.
+
+    First a line that was read in the source by a rule about this cause before all: it is the statement itself. Then the
+    line that a dye came to. Last what the recorder knows: where the network, optimiser or environment was made, or the
+    loss differentiated; over the gallery's broken scripts that was the wrong one in all cases where a line was read
+    (benchmarks/detection).
+    """
+    located = [(rule, found.location) for rule, found in named if found.location is not None]
+
+    def key(one: tuple[Rule, Location]) -> tuple[int, float]:
+        rule = one[0]
+        given = rule.causes.get(cause)
+        if rule.code.startswith("L"):
+            return (0 if main_cause(rule) == cause else 2), -(given.probability if given else 0.0)
+        return (1 if rule.code.startswith("Y") else 3), 0.0
+
+    return min(located, key=key)[1] if located else None

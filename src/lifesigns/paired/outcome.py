@@ -59,7 +59,11 @@ def _shown(path: str, cwd: str) -> str:
 
 
 def _relative(value: Any, cwd: str) -> Any:
+    """What can be written of a fact: files as they are shown, places with the text of their line."""
     if isinstance(value, dict):
+        if isinstance(value.get("file"), str) and isinstance(value.get("line"), int) and not value.get("text"):
+            at = _place(value["file"], value["line"], cwd)
+            value = {**value, "text": at.text} if at.text else value
         return {
             str(k): _shown(v, cwd) if k == "file" and isinstance(v, str) else _relative(v, cwd)
             for k, v in value.items()

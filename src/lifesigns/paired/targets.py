@@ -48,13 +48,17 @@ def target_network(lab: Lab, facts: Facts) -> None:
 
 
 def untrained_acting(plan: Plan) -> list[str]:
-    """Networks that no optimiser holds and that act, while one of the same class is trained and none that is acts."""
+    """Networks that no optimiser holds and that act, while one of the same class is trained and none that is acts.
+
+    Not those that the loss gives a gradient: they are the ones to be trained, and the optimiser was given another.
+    """
     known = plan.log.notes.get("networks", {})
     acting = plan.acting_networks
     trained = {x for x in known if known[x].get("trained")}
     if acting & trained or not trained:
         return []
     kinds = {x.split("#")[0] for x in trained}
+    acting = acting - {plan.label(int(i)) for i in plan.log.of_kind("outgrad")}
     return sorted(x for x in acting if known.get(x, {}).get("parameters") and x.split("#")[0] in kinds)
 
 

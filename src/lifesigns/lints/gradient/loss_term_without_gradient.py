@@ -92,15 +92,16 @@ class LossTermWithoutGradient(LintRule):
     }
 
     def look(self, source: Source) -> Iterable[Spot]:
-        """At the term."""
+        """Where the graph of the term is cut."""
         seen: set[ast.AST] = set()
         for call in source.calls("torch.Tensor.backward"):
             terms = _terms(source, source.receiver(call))
             for term in terms if len(terms) > 1 else ():
-                if term not in seen and _cut(source, [term]):
+                if term not in seen and (cuts := _cuts(source, term)):
                     seen.add(term)
                     text = source.unparse(term)
-                    yield self.at(term, f"`{text}` is a term of the loss and carries no gradient")
+                    where = "" if cuts[0].lineno == term.lineno else f": cut here, added in line {term.lineno}"
+                    yield self.at(cuts[0], f"`{text}` is a term of the loss and carries no gradient{where}")
 
 
 def _terms(source: Source, node: ast.expr | None) -> list[ast.expr]:
@@ -119,24 +120,24 @@ def _terms(source: Source, node: ast.expr | None) -> list[ast.expr]:
     return found
 
 
-def _cut(source: Source, factors: list[ast.expr]) -> bool:
-    """Whether all of it ends in data, numbers and cuts, with a cut of something else than data among them."""
-    cut = False
-    todo: list[tuple[ast.expr, int]] = [(f, 0) for f in factors]
+def _cuts(source: Source, term: ast.expr) -> list[ast.expr]:
+    """Where a term is cut that ends in data, numbers and cuts alone; none for another, and where only data is cut."""
+    cuts: list[ast.expr] = []
+    todo: list[tuple[ast.expr, int]] = [(term, 0)]
     while todo:
         node, depth = todo.pop()
         if depth > 12:
-            return False
+            return []
         if isinstance(node, ast.Constant) or source.number(node) is not None:
             continue
         found = _inside(source, node)
         if found == "cut":
-            cut = True
+            cuts.append(node)
         elif found is not None:
             todo.extend((n, depth + 1) for n in found)
         elif source.role(node) not in DATA:
-            return False
-    return cut
+            return []
+    return sorted(cuts, key=lambda c: (c.lineno, c.col_offset))
 
 
 def _inside(source: Source, node: ast.expr) -> list[ast.expr] | Literal["cut"] | None:

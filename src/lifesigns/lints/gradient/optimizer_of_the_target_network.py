@@ -47,10 +47,7 @@ class OptimizerOfTheTargetNetwork(LintRule):
     since = "0.2"
     severity = "error"
     looks_at = ("load_state_dict", "deepcopy")
-    causes = {
-        "parameters-not-trained": Likelihood(0.1, source="judgement"),
-        "target-network-misused": Likelihood(0.1, source="judgement"),
-    }
+    causes = {"parameters-not-trained": Likelihood(0.1, source="judgement")}
     false_alarm = Likelihood(0.001, source="judgement; see benchmarks/lint")
     wrong = {
         "state copied": """
