@@ -148,6 +148,21 @@ def test_parameters_that_follow_by_hand_after_learning_are_not_read() -> None:
     assert (found.record, found.scale, found.count) == (0, 1.0, 1)
 
 
+def test_two_rows_of_a_square_are_no_geometric_sequence() -> None:
+    """The reward answers by 1 in two rows; their squared errors move by two amounts, which any ratio fits."""
+    errors, moved = np.float32([0.1, -0.2, 0.3, 0.4]), np.float32([0.0, 1.0, 1.0, 0.0])
+    base, dyed = Writing(), Writing()
+    for writing, by in ((base, 0.0), (dyed, 1.0)):
+        raw = writing.op("__add__", errors + by * moved, 5)
+        square = writing.op("pow", (errors + by * moved) ** 2, 6, (raw,))
+        writing.op("mul", 0.5 * (errors + by * moved) ** 2, 7, (square,))
+    one = stain(base, dyed)
+    found = readings.impulse(one, 1.0, one.common)
+    assert found is not None
+    assert (found.record, found.count) == (0, 1)
+    assert found.scale == pytest.approx(1.0)
+
+
 def test_normalised_arrays_are_not_read() -> None:
     def normal(x: np.ndarray) -> np.ndarray:
         return (x - x.mean()) / x.std()

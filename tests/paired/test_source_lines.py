@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from lifesigns.paired.source import crossed, guard_of, names_of, never_run, shared_container
+from lifesigns.paired.source import crossed, guard_of, names_of, never_run, own_reward, shared_container
 
 KINDS = {"gamma": "gamma", "discount": "gamma", "lam": "lambda", "gae_lambda": "lambda"}
 
@@ -33,6 +33,28 @@ def test_an_item_that_is_stored_into_is_neither_read_nor_bound(tmp_path: Path) -
     assert (names[2].read, names[2].bound) == ({"t", "reward"}, set())
     assert names[3].adds
     assert names[3].read == {"reward"}
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("shaped_reward = 0.1 if not done else -1.0", 4),
+        ("shaped_reward = reward - 0.1 * abs(action)", 0),
+        ("shaped_reward = 0.0", 0),
+        ("shaped_reward = done", 0),
+        ("mean_reward = total / count", 0),
+    ],
+)
+def test_a_reward_of_the_scripts_own(tmp_path: Path, made: str, expected: int) -> None:
+    text = f"""\
+        while not done:
+            next_state, reward, terminated, truncated, _ = env.step(action)
+            done = terminated or truncated
+            {made}
+            total += reward
+            agent.remember(state, action, shaped_reward, next_state, done)
+        """
+    assert own_reward(written(tmp_path, text), 2) == expected
 
 
 def test_a_file_that_is_no_python_has_no_names(tmp_path: Path) -> None:

@@ -25,6 +25,12 @@ GEOMETRIC = 2e-3
 """Relative spread of the ratios of neighbouring responses that still counts as one ratio."""
 
 
+BENDING = frozenset(
+    ("pow", "pow_", "__pow__", "square", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+)  # fmt: skip
+"""Operations that move rows by amounts of their own for one and the same reward, as does what is computed from them."""
+
+
 @dataclass(frozen=True)
 class Impulse:
     """Responses to one reward, largest first [n]: `scale` of the first, ratio of neighbours (NaN for one response), and
@@ -51,9 +57,13 @@ def impulse(stain: Stain, delta: float, until: int) -> Impulse | None:
     """
     groups: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
     first: dict[tuple[int, int], int] = {}
+    bent: set[int] = set()
     for i, change in stain.ops():
         if i >= until:
             break
+        if stain.base.name(i) in BENDING or not bent.isdisjoint(stain.base.parents[i]):
+            bent.add(i)
+            continue
         moved = np.count_nonzero(change)
         if change.ndim == 0 or (change.size >= 8 and moved > DENSE * change.size):
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lifesigns.paired import given, horizon, origin, readings, wrapped
+from lifesigns.paired import given, horizon, origin, readings, source, wrapped
 from lifesigns.paired.experiments import DELTA, Blind, Facts, Lab, answer, first_touched, path_of
 from lifesigns.paired.plan import Plan
 from lifesigns.paired.runlog import GRAD, Stain
@@ -27,7 +27,16 @@ def reaches(lab: Lab, facts: Facts) -> None:
     strong(lab, facts, "reward-comb", "reward-strong")
     if not facts.data["gradients_touched"]:
         facts.data.update(wrapped.option(wrapped.swallowed(stain.base, stain.dyed, "reward")))
+        _own(lab.plan("natural"), facts)
     facts.data["path"] = path_of(stain, first_touched(stain))
+
+
+def _own(plan: Plan, facts: Facts) -> None:
+    """`own_reward`: the line at which the script makes a reward of its own, if it does."""
+    site = plan.log.site(plan.training[0].action) if plan.training else None
+    line = source.own_reward(site.user_file, site.user_line) if site is not None and site.user_file else 0
+    if site is not None and line:
+        facts.data["own_reward"] = facts.data["line"] = {"file": site.user_file, "line": line}
 
 
 def strong(lab: Lab, facts: Facts, name: str, again: str) -> None:

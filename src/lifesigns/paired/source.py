@@ -210,6 +210,33 @@ def assigned(file: str, line: int, called: re.Pattern[str]) -> int:
     return max(found, default=line)
 
 
+def own_reward(file: str, line: int) -> int:
+    """The line that makes a reward of the script's own after the step at `line`: one that chooses or computes it from
+    other things than the reward that the step gave (`shaped = 0.1 if not done else -1`), to be handed on together with
+    the observation of that step; 0 where there is none."""
+    tree = tree_of(file)
+    around = _innermost(tree, line) if tree is not None else None
+    within = list(ast.walk(around)) if around is not None else []
+    every = [n for n in within if isinstance(n, ast.Assign) and len(n.targets) == 1]
+    step = next((n for n in every if n.lineno <= line <= (n.end_lineno or 0) and isinstance(n.value, ast.Call)), None)
+    parts = step.targets[0].elts if step is not None and isinstance(step.targets[0], ast.Tuple) else []
+    obs, given = (p.id if isinstance(p, ast.Name) else "" for p in parts[:2]) if len(parts) in (4, 5) else ("", "")
+    calls = [_names_in(n) for n in within if isinstance(n, ast.Call)]
+    for node in every:
+        (target,) = node.targets
+        if not obs or not given or node.lineno <= line or not isinstance(target, ast.Name):
+            continue
+        read, chosen = _names_in(node.value), isinstance(node.value, ast.IfExp | ast.BinOp)
+        named = target.id == given or "reward" in target.id.lower()
+        if named and chosen and read and given not in read and any({target.id, obs} <= names for names in calls):
+            return node.lineno
+    return 0
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
 def _names_end(text: str) -> bool:
     return ENDS.search(text) is not None
 

@@ -27,7 +27,8 @@ class RewardNeverReachesUpdate(DyeRule):
     How it decides
     --------------
     Two runs, bit for bit the same but for those rewards; at least 4 were changed and at least 2 gradients compared. The
-    line is the last one that the change was seen at, if there is any.
+    line is the last one that the change was seen at, if there is any. A note where, after the step, a reward is chosen
+    or computed from other things than the one that the step gave.
 
     When it is wrong
     ----------------
@@ -64,13 +65,17 @@ class RewardNeverReachesUpdate(DyeRule):
             raise CannotTell("the runs took different ways before a gradient could answer")
         planted, gradients = count(facts, "planted"), count(facts, "gradients")
         message = f"{planted} rewards were made 1 higher and none of {gradients} gradients changed"
-        yield self.found(view, message, "error", 0.0, None)
+        if facts.get("own_reward"):
+            yield self.found(view, f"{message}: the script makes a reward of its own", "note", 0.0, None)
+        else:
+            yield self.found(view, message, "error", 0.0, None)
 
     def fires_on(self) -> Iterable[Case]:
         """Many rewards, and as few as are judged."""
         seen = {"planted": 40, "gradients": 32, "gradients_touched": 0, "parted": False}
         yield dye_case("overwritten", self.dye, seen)
         yield dye_case("few", self.dye, {**seen, "planted": 4, "gradients": 2})
+        yield dye_case("its own", self.dye, {**seen, "own_reward": {"file": "train.py", "line": 9}})
 
     def quiet_on(self) -> Iterable[Case]:
         """All gradients answer, one answers, and runs that part once one has."""

@@ -26,8 +26,8 @@ class NeverBackToTrainMode(LintRule):
 
     How it decides
     --------------
-    `eval()` runs in a loop with a `backward` in it, the file has layers for which the mode matters, and the word
-    `train` is never called on anything.
+    `eval()` runs in a loop with a `backward` in it, or in one that calls the function with the `backward`, the file has
+    layers for which the mode matters, and `train` is called on nothing; a function of the file of that name is no mode.
 
     When it is wrong
     ----------------
@@ -69,6 +69,19 @@ class NeverBackToTrainMode(LintRule):
                     F.mse_loss(net(x), y).backward()
                 evaluate(net, val_loader)
             """,
+        "functions of the same name": """
+            net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+            def train(epoch):
+                for x, y in loader:
+                    F.cross_entropy(net(x), y).backward()
+                    opt.step()
+            def test(epoch):
+                net.eval()
+                return [net(x) for x, y in val_loader]
+            for epoch in range(10):
+                train(epoch)
+                test(epoch)
+            """,
     }
     right = {
         "back again": """
@@ -97,14 +110,18 @@ class NeverBackToTrainMode(LintRule):
 
     def look(self, source: Source) -> Iterable[Spot]:
         """At the `eval()`."""
-        if source.index.calls.get("train") or source.index.calls.get("fit"):
+        if any(source.function(c) is None for c in source.index.calls.get("train", ())) or source.index.calls.get(
+            "fit"
+        ):
             return
         backwards = source.calls("torch.Tensor.backward")
         for call in source.method_calls("eval"):
             of = source.receiver(call)
             if call.args or not (source.is_a(of, MODULE) or isinstance(of, ast.Name | ast.Attribute)):
                 continue
-            loops = [loop for b in backwards for loop in source.loops(b)]
+            functions = [f for b in backwards if (f := source.enclosing_function(b)) is not None]
+            calls = [c for f in functions for c in source.callers(f)]
+            loops = [loop for b in (*backwards, *calls) for loop in source.loops(b)]
             if any(source.runs_in(loop, call) for loop in loops):
                 text = source.unparse(call)
                 yield self.at(call, f"`{text}` runs within training, and nothing in this file goes back to `train()`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
@@ -25,6 +26,7 @@ class EntropyBonusPenalised(LintRule):
     --------------
     The sum that `backward` is called on is split into signed terms, through names. A term with a positive sign holds
     the result of a distribution's `entropy()` or a name that says `entropy`, and otherwise numbers or coefficients.
+    In a soft critic's target: a log-probability times a coefficient is added to the smaller of two values.
 
     When it is wrong
     ----------------
@@ -42,7 +44,9 @@ class EntropyBonusPenalised(LintRule):
     code = "L101"
     since = "0.2"
     severity = "warning"
-    looks_at = ("entropy", "entropy_loss", "loss_entropy", "entropies", "entropy_bonus")
+    looks_at = (
+        "entropy", "entropy_loss", "loss_entropy", "entropies", "entropy_bonus", "min", "minimum",
+    )  # fmt: skip
     causes = {"premature-determinism": Likelihood(0.05, source="judgement")}
     false_alarm = Likelihood(0.003, source="judgement; see benchmarks/lint")
     wrong = {
@@ -58,8 +62,21 @@ class EntropyBonusPenalised(LintRule):
             loss = pg_loss + args.ent_coef * entropy_loss + v_loss * args.vf_coef
             loss.backward()
             """,
+        "in the soft target": """
+            with torch.no_grad():
+                next_action, next_log_pi = policy.sample(next_obs)
+                soft = torch.min(q1(next_obs, next_action), q2(next_obs, next_action)) + alpha * next_log_pi
+                target = rewards + (1 - dones) * gamma * soft
+            """,
     }
     right = {
+        "the soft target": """
+            with torch.no_grad():
+                next_action, next_log_pi = policy.sample(next_obs)
+                soft = torch.min(q1(next_obs, next_action), q2(next_obs, next_action)) - alpha * next_log_pi
+            policy_loss = (alpha * log_pi - torch.min(q1_pi, q2_pi)).mean()
+            policy_loss.backward()
+            """,
         "subtracted": """
             entropy_loss = entropy.mean()
             loss = pg_loss - args.ent_coef * entropy_loss + v_loss
@@ -85,6 +102,25 @@ class EntropyBonusPenalised(LintRule):
                     yield self.at(
                         term.node, "entropy is added to the loss: minimising it makes the policy deterministic"
                     )
+        for node in source.nodes(ast.BinOp):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+                added = _is_soft_value(source, node)
+                if added is not None:
+                    yield self.at(added, "log π is added to the smaller value: the target pays for low entropy")
+
+
+def _is_soft_value(source: Source, node: ast.BinOp) -> ast.expr | None:
+    """The log-probability's side of `torch.min(q1, q2) + alpha * log_pi`, which has to be subtracted."""
+    for least, other in ((node.left, node.right), (node.right, node.left)):
+        op = source.op(source.value(least))
+        if op is None or op.name not in ("min", "minimum") or len(op.args) != 2:
+            continue
+        (term, *more) = source.terms(other) or [None]
+        if term is None or more or term.sign < 0 or len(term.factors) < 2:
+            continue
+        if sum(source.role(f.node) is Role.LOG_PROBABILITY for f in term.factors if not f.divides) == 1:
+            return other
+    return None
 
 
 def _is_bonus(source: Source, term: Term) -> bool:

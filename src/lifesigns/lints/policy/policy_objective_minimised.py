@@ -28,7 +28,8 @@ class PolicyObjectiveMinimised(LintRule):
     --------------
     The sum that `backward` is called on is split into signed terms, through names and `min`. A term with a
     positive sign has a log-probability or ratio and an advantage or return as factors, and otherwise numbers and
-    means. Files with `maximize=True` are left out.
+    means; or one with a negative sign, whose advantage is a value minus what holds the reward. Files with
+    `maximize=True` are left out.
 
     When it is wrong
     ----------------
@@ -53,6 +54,9 @@ class PolicyObjectiveMinimised(LintRule):
         "log_probs",
         "logprobs",
         "ratio",
+        "ratios",
+        "logp",
+        "log_pi",
         "newlogprob",
         "new_logprob",
     )
@@ -74,6 +78,20 @@ class PolicyObjectiveMinimised(LintRule):
             loss = policy_loss + 0.5 * value_loss
             loss.backward()
             """,
+        "returns minus a baseline": """
+            advantages = rewards.detach() - old_state_values.detach()
+            surr1 = ratios * advantages
+            surr2 = torch.clamp(ratios, 0.8, 1.2) * advantages
+            loss = torch.min(surr1, surr2) + 0.5 * mse(state_values, rewards) - 0.01 * dist_entropy
+            loss.mean().backward()
+            """,
+        "an advantage turned round": """
+            value = critic(obs)
+            target = torch.tensor(reward) if done else reward + 0.99 * critic(next_obs)
+            advantage = (value - target).detach()
+            actor_loss = -log_probs[action] * advantage
+            actor_loss.backward()
+            """,
     }
     right = {
         "minus": "loss = -(dist.log_prob(actions) * advantages).mean()\nloss.backward()",
@@ -82,6 +100,19 @@ class PolicyObjectiveMinimised(LintRule):
             pg_loss2 = -advantages * torch.clamp(ratio, 0.8, 1.2)
             loss = torch.max(pg_loss1, pg_loss2).mean()
             loss.backward()
+            """,
+        "target minus value": """
+            value = critic(obs)
+            target = reward + 0.99 * critic(next_obs)
+            advantage = (target - value).detach()
+            actor_loss = -log_probs[action] * advantage
+            actor_loss.backward()
+            """,
+        "two minus signs": """
+            delta = (value - (reward + 0.99 * next_value)).detach()
+            advantage = -delta
+            actor_loss = -log_prob * advantage
+            actor_loss.backward()
             """,
         "ascent": "objective = (log_prob * advantages).mean()\n(-objective).backward()",
         "negative elsewhere": "log_prob, adv = -nll, value - returns\nloss = (log_prob * adv).mean()\nloss.backward()",
@@ -94,9 +125,16 @@ class PolicyObjectiveMinimised(LintRule):
         for call in source.calls("torch.Tensor.backward"):
             for term in _terms(source, source.receiver(call)):
                 roles = [source.role(f.node) for f in term.factors if not f.divides]
-                if term.sign < 0 or sum(r in SCORES for r in roles) != 1 or sum(r in WEIGHTS for r in roles) != 1:
+                if sum(r in SCORES for r in roles) != 1 or sum(r in WEIGHTS for r in roles) != 1:
                     continue
-                if not any(_is_negative(source, f.node) for f in term.factors):
+                if term.sign < 0:
+                    if any(
+                        _turned_round(source, f.node) for f, r in zip(term.factors, roles, strict=True) if r in WEIGHTS
+                    ):
+                        yield self.at(
+                            term.node, "the advantage is the value minus what was earned: good actions become rarer"
+                        )
+                elif not any(_is_negative(source, f.node) for f in term.factors):
                     yield self.at(term.node, "minimising this makes actions with a positive advantage rarer")
 
 
@@ -120,6 +158,22 @@ def _is_negative(source: Source, node: ast.AST) -> bool:
                 return True
             if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) and source.role(node) in WEIGHTS:
                 left = source.role(one.left)
-                if left not in (*WEIGHTS, Role.TARGET):
+                if left not in (*WEIGHTS, Role.TARGET) and not (left is Role.REWARD and _is_value(source, one.right)):
                     return True
     return False
+
+
+def _turned_round(source: Source, node: ast.expr) -> bool:
+    """Whether an advantage is a value minus what holds the reward: `(value - (reward + gamma * next)).detach()`."""
+    parts = source.terms(node)
+    signs: dict[bool, int] = {}
+    if len(parts) != 2 or any(len(t.factors) != 1 for t in parts):
+        return False
+    for term in parts:
+        signs[any(source.role(n) is Role.REWARD for n in source.upstream(term.factors[0].node, 60))] = term.sign
+    value = next((t for t in parts if t.sign > 0), parts[0])
+    return signs == {True: -1, False: 1} and _is_value(source, value.factors[0].node)
+
+
+def _is_value(source: Source, node: ast.expr) -> bool:
+    return source.role(node) is Role.VALUE
