@@ -134,7 +134,7 @@ class Runner:
             thread.start()
 
     def submit(self, name: str, *, first: bool = False, zygote: int | None = None, **request: Any) -> Future[Ran]:
-        """Asks for one run; `request`: world, plants, stop, seeds, shift_seeds, lines."""
+        """Asks for one run; `request`: world, plants, stop, seeds, shift_seeds, lines, not_a_number."""
         with self._lock:
             self._number += 1
             number = self._number

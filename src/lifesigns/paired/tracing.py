@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lifesigns.paired import actions, episodes, heldout, observed, rewards, signs, supervised, targets
+from lifesigns.paired import actions, episodes, heldout, nans, observed, rewards, signs, supervised, targets
 from lifesigns.paired.asking import ask_all
 from lifesigns.paired.experiments import Blind, Facts, Lab, Reader, collect
 from lifesigns.paired.lines import locate_all
@@ -66,6 +66,7 @@ COMMON_READERS: tuple[tuple[str, Reader], ...] = (
     ("network-rows", supervised.recalls),
     ("broadcast", supervised.broadcasts),
     ("output-row", supervised.output_rows),
+    ("not-a-number", nans.origin),
 )
 
 
@@ -118,9 +119,9 @@ def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[
     stop = _why_not(lab, plan)
     if not same or stop:
         reason = stop or "two undyed runs differ, so no difference could be laid to a dye"
-        rest = [
-            Facts(n, {"blind": reason}) for n, _ in (*RL_READERS, *SUPERVISED_READERS, *COMMON_READERS, ("seeds", None))
-        ]
+        every = [n for n, _ in (*RL_READERS, *SUPERVISED_READERS, *COMMON_READERS, ("seeds", None))]
+        rest = [Facts(n, {"blind": reason}) for n in every if n != "not-a-number"]
+        collect(lab, [("not-a-number", nans.origin)], progress, rest)  # needs no run to be compared with
         return Traced([reproducible, *rest], about)
     readers = [*(RL_READERS if plan.is_rl else SUPERVISED_READERS), *COMMON_READERS, ("seeds", seeds)]
     ask_all(lab, plan)

@@ -54,6 +54,7 @@ PLANTED: Mapping[str, str] = {
     "collating": "one sample's input, then its label",
     "broadcast": "[N, 1] against [N] computed row by row",
     "output-row": "one row of a network's output",
+    "not-a-number": "nothing: every operation watched for NaN",
     "seeds": "other seeds",
 }
 
@@ -187,6 +188,11 @@ def _broadcast(data: Data) -> str:
     return _gradients(data) if data["places"] else "no such operation on the way to a loss"
 
 
+def _nans(data: Data) -> str:
+    found = data.get("found")
+    return f"first in `{found['operation']}`" if found else f"none in the first {data['updates']} updates"
+
+
 def _seeds(data: Data) -> str:
     parts = [
         f"{label}: {number(data[key])} records answer"
@@ -218,6 +224,7 @@ ANSWERS: Mapping[str, Callable[[Data], str]] = {
     "collating": _collating,
     "broadcast": _broadcast,
     "output-row": _rows,
+    "not-a-number": _nans,
     "seeds": _seeds,
     "evaluation": _after,
     "validation": _after,

@@ -58,6 +58,8 @@ class ParameterNotReachedByLoss(DyeRule):
         "gradient-path-broken": Likelihood(0.9, source="the definition of the cause"),
         "parameters-not-trained": Likelihood(0.05, source="what is in no optimiser is not looked at, judgement"),
         "labels-not-learned": Likelihood(0.1, source="a loss without the network in it, judgement"),
+        "policy-output-saturated": Likelihood(0.4, source="a flat tanh passes no gradient, as for D303"),
+        "reward-carries-no-signal": Likelihood(0.2, source="advantages of exactly 0, as for D303"),
     }
     false_alarm = Likelihood(0.01, source="frozen parameters, heads used later, judgement")
 

@@ -10,7 +10,7 @@ import traceback
 import types
 from typing import Any
 
-from . import determinism, envs, lines, loaders, scratch, statistics, tensors
+from . import determinism, envs, lines, loaders, nans, scratch, statistics, tensors
 from .session import Session
 
 
@@ -23,6 +23,8 @@ def main(request: dict[str, Any]) -> None:
     statistics.install(session)
     session.when("torch", lambda torch: tensors.install(torch, session))
     session.when("torch", scratch.guard_torch)
+    if request.get("not_a_number"):
+        session.when("torch", lambda torch: nans.install(torch, session))
     session.when("torch.utils.data.dataloader", lambda module: loaders.install(module, session))
     sys.argv = [request["script"], *request["arguments"]]
     if request.get("lines"):
