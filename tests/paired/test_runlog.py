@@ -231,6 +231,8 @@ def test_secondary_is_what_comes_of_having_learned() -> None:
         learned = writing.call("Net#0", np.ones(2), np.ones(2) + reward, True)
         at["of the network"] = writing.op("mul", np.ones(2) * reward, 5, (learned,))
         at["of that again"] = writing.op("neg", np.ones(2) * reward, 6, (at["of the network"],))
+        at["a target"] = writing.op("add", np.array([3.0, reward]), 9, (learned,))
+        at["the target, made anew"] = writing.op("given", np.array([3.0, reward]), 10, (-1,))
         at["of the data"] = writing.op("sub", np.array([reward]), 7, (batch,))
         at["origin unknown"] = writing.op("as_tensor", np.array([reward]), 8, (-1,))
         writing.step(0, reward, 0.0, [0.0])
@@ -242,7 +244,8 @@ def test_secondary_is_what_comes_of_having_learned() -> None:
     found = stain(base, dyed)
     assert found.first_step == found.of_kind("step")[0]
     marked = {name for name, i in at.items() if found.secondary[i]}
-    assert marked == {"of the network", "of that again", "unknown, after another action"}
+    of_target = {"a target", "the target, made anew"}
+    assert marked == {"of the network", "of that again", "unknown, after another action", *of_target}
     read = {name for name, i in at.items() if i in dict(found.ops())}
     assert read == {"target", "of the data", "origin unknown"}
     assert [e > 0 for _, e in found.effects("grad")] == [True, True]

@@ -200,17 +200,21 @@ class Stain:
     @cached_property
     def secondary(self) -> NDArray[np.bool_]:
         """Records whose difference is a consequence of having learned from the stain: computed from a network that had,
-        or, once an action differs for that reason, from data whose origin is not known."""
+        or, once an action differs for that reason, from data whose origin is not known. Data of unknown origin that are
+        the same, bit for bit, as an earlier record (`Variable(target.data)`) are taken to be that."""
         found: set[int] = set()
         acted = next((i for i in self.of_kind("action") if i > self.first_step), self.common)
         calls = set(self.base.of_kind("call").tolist())
+        digests: list[int] = self.base.rows[:, DIGEST].tolist()
+        latest: dict[int, int] = {}
         for i in range(self.first_step, self.common):
             parents = self.base.parents[i]
-            if i in calls:
-                late = i in self.marks
-            else:
-                late = not found.isdisjoint(parents) or (i > acted and max(parents, default=-1) < 0)
-            if late:
+            unknown = max(parents, default=-1) < 0
+            if unknown:
+                parents = (latest.get(digests[i], -1),)
+            latest[digests[i]] = i
+            late = not found.isdisjoint(parents) or (i > acted and unknown)
+            if i in self.marks if i in calls else late:
                 found.add(i)
         marks = np.zeros(self.common, dtype=bool)
         marks[list(found)] = True
