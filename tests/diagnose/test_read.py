@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lifesigns.diagnose import diagnose
-from lifesigns.diagnose.lines import line_of
+from lifesigns.diagnose.lines import line_of, rate_line
 from lifesigns.dyes.base import DyeRule
 from lifesigns.lints.base import LintRule
 from lifesigns.model import CauseOdds, Diagnosis, Event, Finding, Location, Subject, Trace
@@ -105,6 +105,23 @@ def test_the_line_of_a_cause_is_that_of_the_most_telling_finding() -> None:
     assert line_of(cause, [made]) == made[1].location
     assert line_of(cause, [found("D304", None)]) is None
     assert line_of("gradient-path-broken", [made, dyed, other]) == dyed[1].location  # L310 is about another cause
+
+
+def test_a_learning_rate_is_shown_where_it_is_written() -> None:
+    def trace(began: float, *written: tuple[float, int]) -> Trace:
+        rates = series("optimizer.learning_rate", "update", [began, began / 2], subject="optimizer/0")
+        events = [Event("learning_rate", "run", {"value": v}, location=Location("train.py", n)) for v, n in written]
+        subjects = {"optimizer/0": Subject("optimizer/0", "optimizer", "Adam")}
+        return Trace({}, subjects, (rates,), tuple(events))
+
+    place = Location("train.py", 26)
+    assert rate_line(trace(0.25, (0.25, 26), (0.001, 30))) == place
+    assert rate_line(trace(0.1, (0.25, 26))) is None  # given on the command line
+    assert rate_line(trace(0.25, (0.25, 26), (0.25, 30))) is None
+    made = (RULES["D305"], Finding("D305", "name", "message", "error", "run", location=Location("train.py", 77)))
+    assert line_of("learning-rate-too-high", [made], place) == place
+    assert line_of("observation-scale", [made], place) == made[1].location
+    assert line_of("learning-rate-too-high", [], place) is None
 
 
 def test_without_reading_nothing_changes() -> None:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
 from lifesigns.diagnose.coverage import coverage_of
-from lifesigns.diagnose.lines import line_of, with_lines
+from lifesigns.diagnose.lines import line_of, rate_line, with_lines
 from lifesigns.diagnose.outcome import outcome_of
 from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.diagnose.words import in_words
-from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Outcome, Trace, Verdict
+from lifesigns.model import CauseOdds, Defect, Diagnosis, Finding, Location, Outcome, Trace, Verdict
 from lifesigns.model.finding import SEVERITIES
 from lifesigns.rules import Rule, all_rules, run_rules
 from lifesigns.stats.samples import finite
@@ -55,7 +55,8 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
         key=lambda c: (-odds[c.id], c.id),
     )
     script = str(trace.meta.get("script") or "SCRIPT")
-    built = tuple(_odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script) for c in shown)
+    rate = rate_line(trace)
+    built = tuple(_odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script, rate) for c in shown)
     return Diagnosis(
         run or str(trace.meta.get("run") or ""),
         outcome,
@@ -118,7 +119,9 @@ def _title(cause: Cause, outcome: Outcome, defects: Sequence[Defect]) -> str:
     return cause.title
 
 
-def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str) -> CauseOdds:
+def _odds(
+    cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str, rate: Location | None
+) -> CauseOdds:
     words, low_high = in_words(min(1.0, probability))
     pointing = [
         s for s in pulls if s.verdict.status == "fired" and s.log_ratio > 0 and (s.named or cause.kind == "unknown")
@@ -136,7 +139,7 @@ def _odds(cause: Cause, probability: float, pulls: Sequence[Support], title: str
         cause.remedy,
         cause.next_test.replace("SCRIPT", script),
         _basis(cause, pulls),
-        line_of(cause.id, named),
+        line_of(cause.id, named, rate),
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import isclose
 
-from lifesigns.model import Finding, Location, Verdict
+from lifesigns.model import Finding, Location, Trace, Verdict
 from lifesigns.rules import Rule
 
 LEAST_LIKELY = 0.1
 """P(static rule fires | cause) from which its line may stand for that cause where it is not its main one; assumed."""
+
+OF_RATES = frozenset(("learning-rate-too-high", "learning-rate-too-low"))
 
 
 def with_lines(rules: Mapping[str, Rule], verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -52,13 +55,13 @@ def _with_line(rule: Rule, finding: Finding, located: Iterable[tuple[Rule, Findi
     return replace(finding, location=best[1].location, message=f"{finding.message} (line read by {best[1].code})")
 
 
-def line_of(cause: str, named: Iterable[tuple[Rule, Finding]]) -> Location | None:
+def line_of(cause: str, named: Iterable[tuple[Rule, Finding]], rate: Location | None = None) -> Location | None:
     """The line shown for a cause, of the findings that speak of it, in their order; None if none has a line.
 
-    First a line that was read in the source by a rule about this cause before all: it is the statement itself. Then the
-    line that a dye came to. Last what the recorder knows: where the network, optimiser or environment was made, or the
-    loss differentiated; over the gallery's broken scripts that was the wrong one in all cases where a line was read
-    (benchmarks/detection).
+    Of a learning rate, the line `rate` where it is written. Else first a line that was read in the source by a rule
+    about this cause before all: it is the statement itself. Then the line that a dye came to. Last what the recorder
+    knows: where the network, optimiser or environment was made, or the loss differentiated; over the gallery's broken
+    scripts that was the wrong one in all cases where a line was read (benchmarks/detection).
     """
     located = [(rule, found.location) for rule, found in named if found.location is not None]
 
@@ -69,4 +72,18 @@ def line_of(cause: str, named: Iterable[tuple[Rule, Finding]]) -> Location | Non
             return (0 if main_cause(rule) == cause else 2), -(given.probability if given else 0.0)
         return (1 if rule.code.startswith("Y") else 3), 0.0
 
+    if rate is not None and located and cause in OF_RATES:
+        return rate
     return min(located, key=key)[1] if located else None
+
+
+def rate_line(trace: Trace) -> Location | None:
+    """Where the script writes the learning rate with which an optimiser of this run began; None where that is not
+    known, or where several places are."""
+    began = [float(s.y.reshape(-1)[0]) for s in trace.series if s.name == "optimizer.learning_rate" and s.y.size]
+    found = {
+        e.location
+        for e in trace.events
+        if e.kind == "learning_rate" and any(isclose(float(e.data["value"]), b, rel_tol=1e-6) for b in began)
+    }
+    return found.pop() if len(found) == 1 else None

@@ -52,6 +52,8 @@ class FileReport:
     crashed: tuple[tuple[str, str], ...] = ()
     looked: frozenset[str] = frozenset()
     skipped: bool = False
+    rates: tuple[tuple[float, int], ...] = ()
+    """Learning rates that optimisers are given and the lines where each is written; of a script read for `check`."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lifesigns.lints.read import FileReport, lint_source
 from lifesigns.lints.rules import chosen
 from lifesigns.lints.settings import load_settings
 from lifesigns.lints.source import Project, Source, Unread
+from lifesigns.lints.source.library import OPTIMIZER
 from lifesigns.model import Event, Location
 
 MOST_FILES = 60
@@ -36,7 +39,21 @@ def read_script(path: Path, cwd: str) -> list[FileReport]:
     first = project.open(path, always=True)
     if not isinstance(first, Source):
         return [FileReport(shown(path, cwd), unread=first)] if isinstance(first, Unread) else []
-    return [lint_source(s, rules) for s in local_modules(first)]
+    return [replace(lint_source(s, rules), rates=learning_rates(s)) for s in local_modules(first)]
+
+
+def learning_rates(source: Source) -> tuple[tuple[float, int], ...]:
+    """Learning rates that optimisers are given in a module, and the line where each number is written: through names,
+    and defaults of parsers and dataclasses."""
+    found: list[tuple[float, int]] = []
+    for call in (c for calls in source.index.calls.values() for c in calls):
+        if source.is_a(call, OPTIMIZER):
+            named = [k.value for k in call.keywords if k.arg == "lr"]
+            given = next(iter([*named, *call.args[1:2]]), None)
+            rate, written = source.number(given), source.written(given)
+            if rate is not None and written is not None:
+                found.append((rate, written.lineno))
+    return tuple(dict.fromkeys(found))
 
 
 def local_modules(first: Source) -> list[Source]:
@@ -75,4 +92,12 @@ def events(reports: Sequence[FileReport], cwd: str) -> list[Event]:
             place = Location(shown(Path(at.file), cwd), at.line, at.text.strip())
             data = {"code": one.code, "message": one.message, "severity": one.severity, "column": hit.column}
             found.append(Event("lint", "run", data, location=place))
+        found += [
+            Event("learning_rate", "run", {"value": rate}, location=_place(Path(report.path), line, cwd))
+            for rate, line in report.rates
+        ]
     return found
+
+
+def _place(path: Path, line: int, cwd: str) -> Location:
+    return Location(shown(path, cwd), line, linecache.getline(str(path), line).strip()[:300])

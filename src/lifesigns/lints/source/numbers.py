@@ -84,3 +84,14 @@ def setting(source: Source, name: str) -> ast.expr | None:
                 if b.value is not None and isinstance(b.statement, ast.AnnAssign)
             )
     return found[0] if len(found) == 1 else None
+
+
+def written(source: Source, node: ast.AST | None, depth: int = 0) -> ast.Constant | None:
+    """The constant that gives an expression its number; see `Source.written`."""
+    if isinstance(node, ast.Constant) or not isinstance(node, ast.Name | ast.Attribute) or depth > 8:
+        return node if isinstance(node, ast.Constant) else None
+    found = source.bindings(node)
+    if not found:
+        return written(source, setting(source, node.attr), depth + 1) if isinstance(node, ast.Attribute) else None
+    places = {written(source, b.value, depth + 1) if b.how != "param" and not b.path else None for b in found}
+    return places.pop() if len(places) == 1 else None

@@ -277,6 +277,10 @@ class Source:
         """The value of a constant, also through names, argparse and dataclass defaults, and parameters' defaults."""
         return numbers.number(self, node)
 
+    def written(self, node: ast.AST | None) -> ast.Constant | None:
+        """Where such a number is written; None for one that is computed, or that several places give."""
+        return numbers.written(self, node)
+
     def env_steps(self) -> list[steps.EnvStep]:
         """Each `env.step(a)` whose result is unpacked, with the bindings of its parts."""
         return steps.env_steps(self)
