@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source, Term
+from lifesigns.lints.source.tree import dotted
 from lifesigns.rules import Likelihood
 
 
@@ -118,9 +120,14 @@ def _is_soft_value(source: Source, node: ast.BinOp) -> ast.expr | None:
         (term, *more) = source.terms(other) or [None]
         if term is None or more or term.sign < 0 or len(term.factors) < 2:
             continue
-        if sum(source.role(f.node) is Role.LOG_PROBABILITY for f in term.factors if not f.divides) == 1:
+        if sum(_is_log_probability(source, f.node) for f in term.factors if not f.divides) == 1:
             return other
     return None
+
+
+def _is_log_probability(source: Source, node: ast.expr) -> bool:
+    name = (dotted(node) or "").lower()
+    return source.role(node) is Role.LOG_PROBABILITY or re.search(r"(?:^|_)log_?(?:pi|prob)s?$", name) is not None
 
 
 def _is_bonus(source: Source, term: Term) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.source import Role, Source, Term
+from lifesigns.lints.source.role_names import role_of_name
+from lifesigns.lints.source.tree import dotted
 from lifesigns.rules import Likelihood
 
 SCORES, WEIGHTS = (Role.LOG_PROBABILITY, Role.RATIO), (Role.ADVANTAGE, Role.RETURN)
@@ -85,6 +87,11 @@ class PolicyObjectiveMinimised(LintRule):
             loss = torch.min(surr1, surr2) + 0.5 * mse(state_values, rewards) - 0.01 * dist_entropy
             loss.mean().backward()
             """,
+        "a mean by hand": """
+            ratio = (new_logprob - old_logprob).exp()
+            loss = (ratio * advantages / len(advantages)).sum()
+            loss.backward()
+            """,
         "an advantage turned round": """
             value = critic(obs)
             target = torch.tensor(reward) if done else reward + 0.99 * critic(next_obs)
@@ -99,6 +106,11 @@ class PolicyObjectiveMinimised(LintRule):
             pg_loss1 = -advantages * ratio
             pg_loss2 = -advantages * torch.clamp(ratio, 0.8, 1.2)
             loss = torch.max(pg_loss1, pg_loss2).mean()
+            loss.backward()
+            """,
+        "a mean by hand, with its minus": """
+            log_prob = dist.log_prob(actions)
+            loss = -(log_prob * advantages / len(advantages)).sum()
             loss.backward()
             """,
         "target minus value": """
@@ -124,13 +136,12 @@ class PolicyObjectiveMinimised(LintRule):
             return
         for call in source.calls("torch.Tensor.backward"):
             for term in _terms(source, source.receiver(call)):
-                roles = [source.role(f.node) for f in term.factors if not f.divides]
+                factors = [f for f in term.factors if not f.divides]
+                roles = [source.role(f.node) for f in factors]
                 if sum(r in SCORES for r in roles) != 1 or sum(r in WEIGHTS for r in roles) != 1:
                     continue
                 if term.sign < 0:
-                    if any(
-                        _turned_round(source, f.node) for f, r in zip(term.factors, roles, strict=True) if r in WEIGHTS
-                    ):
+                    if any(_turned_round(source, f.node) for f, r in zip(factors, roles, strict=True) if r in WEIGHTS):
                         yield self.at(
                             term.node, "the advantage is the value minus what was earned: good actions become rarer"
                         )
@@ -176,4 +187,5 @@ def _turned_round(source: Source, node: ast.expr) -> bool:
 
 
 def _is_value(source: Source, node: ast.expr) -> bool:
-    return source.role(node) is Role.VALUE
+    """By what it is, or by its name: the output of a critic's last layer may be no more than that."""
+    return source.role(node) is Role.VALUE or role_of_name(dotted(node) or "") is Role.VALUE
