@@ -52,6 +52,13 @@ def test_a_world_that_can_be_listed_is_solved() -> None:
     assert decide(case(POOR_LINEAR, PLANNER, exact, carry_over=1.0)).kind == "solve exactly"
 
 
+def test_a_list_of_states_that_something_beats_is_not_the_whole_world() -> None:
+    exact = Rung("value iteration", "exact", (95.0,) * 5 + (-4.0,) * 15, 0.1, facts={"states": 16})
+    verdict = decide(case(POOR_LINEAR, PLANNER, exact, carry_over=1.0))
+    assert verdict.kind == "plan"
+    assert "the 16 states that were listed" in next(s for s in verdict.steps if s.exit == "solve exactly").reason
+
+
 @pytest.mark.parametrize(("step_s", "kind"), [(None, "plan"), (0.1, "plan"), (0.001, "plan, then distil")])
 def test_a_planner_that_is_too_slow_is_distilled(step_s: float | None, kind: str) -> None:
     assert decide(case(POOR_LINEAR, PLANNER, carry_over=1.0, step_seconds=step_s)).kind == kind

@@ -205,6 +205,10 @@ def _exact(case: Case) -> _Outcome:
     if found is None:
         why = next((r.blind for r in case.ladder.rungs if r.kind == "exact"), "")
         return f"BLIND {why}" if why else "states cannot be listed"
+    better = [r for r in case.ladder.measured() if r.whole and r.interval[0] > found.interval[1]]
+    if better:  # an exact solution cannot be beaten
+        states = found.facts.get("states", "?")
+        return f"the {states} states that were listed are not the whole world: {said(found)}, and {said(better[0])}"
     return _Taken(
         "solve exactly",
         f"The world has {found.facts.get('states', '?')} states: value iteration solves it in {found.cpu_s:.2g} "
