@@ -231,6 +231,8 @@ def test_the_line_of_a_mask_that_lets_the_future_in() -> None:
     whole, eye = np.ones((6, 6), dtype=bool), np.eye(6, dtype=bool)
     for right in (np.tril(whole), np.triu(whole, 1)):
         assert masks.causal(named(right=right, eye=eye), 6) is None
+    padded = np.tril(whole) & (np.arange(6) > 1)
+    assert masks.causal(named(keys=padded, both=padded | eye, left_out=~(padded | eye)), 6) is None
     for wrong in (np.tril(whole, 1), np.triu(whole), np.triu(whole, 2)):
         found = masks.causal(named(eye=eye, wrong=wrong, both=wrong | eye), 6)
         assert found["line"] == 2

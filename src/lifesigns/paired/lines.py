@@ -65,7 +65,7 @@ def _follows_end(data: dict[str, Any]) -> bool:
 
 
 def _leaks(data: dict[str, Any]) -> bool:
-    return bool(data.get("gradients_touched")) and not data.get("meets_reward")
+    return bool(data.get("gradients_touched")) and not data.get("meets_reward") and not data.get("line")
 
 
 def _shifted(data: dict[str, Any]) -> bool:

@@ -371,6 +371,7 @@ def _watch_autoreset(vector: Any, session: Session) -> None:
     """Plants in the row that a next-step autoreset inserts between two episodes."""
     cls = vector.SyncVectorEnv
     original = cls.step
+    taps.replace(cls, "__init__", layers.by_default(cls.__init__, session))
 
     @wraps(original)
     def step(self: Any, actions: Any) -> Any:

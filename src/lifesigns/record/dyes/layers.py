@@ -70,6 +70,23 @@ def made(original: Any, session: Session) -> Any:
     return __init__
 
 
+def by_default(original: Any, session: Session) -> Any:
+    """A constructor of vectors that notes the script's line that made the first one without a mode of autoreset."""
+
+    @wraps(original)
+    def __init__(self: Any, env_fns: Any, *args: Any, **kwargs: Any) -> None:
+        user = callsite.user_frame(callsite.here(1))
+        if user is not None and "autoreset_mode" not in kwargs and len(args) < MODE_AT:
+            session.notes.setdefault("default_autoreset", callsite.at(user.f_code.co_filename, user.f_lineno))
+        original(self, env_fns, *args, **kwargs)
+
+    return __init__
+
+
+MODE_AT = 3
+"""Arguments after the environments with which a mode of autoreset is among those given by place."""
+
+
 def _argument(file: str, line: int, name: str) -> int:
     """The line of an argument given by name in a call that begins at a line; that line where it cannot be read."""
     try:

@@ -11,17 +11,20 @@ from .. import callsite
 
 
 def causal(lines: Any, places: int) -> Any:
-    """The first line that named a mask [.., places, places] which is neither of the two right ones: True at and below
-    the diagonal (what may be seen), or True above it (what may not)."""
+    """The first line that named a mask [.., places, places] by which places see later ones: True where they may be seen
+    (the diagonal is), or True where they may not (the diagonal is not). Of a mask that also leaves out padding, both
+    may be so in part; one that is its own mirror image is of padding, or no mask at all."""
     import numpy as np
 
-    lower = np.tril(np.ones((places, places), dtype=bool))
     for code, line, _, array in lines:
         mask = _flags(array, places)
         if mask is None:
             continue
         one = mask.reshape(-1, places, places)[0]
-        if not np.array_equal(one, one.T) and not np.array_equal(one, lower) and not np.array_equal(one, ~lower):
+        own = np.diagonal(one)
+        if np.array_equal(one, one.T) or not (own.all() or not own.any()):
+            continue
+        if np.triu(one if own.all() else ~one, 1).any():
             return callsite.at(code.co_filename, line)
     return None
 
