@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lifesigns.paired import source, wrapped
 from lifesigns.paired.actions import on_cut_line
@@ -83,6 +84,27 @@ def test_a_layer_that_sums_rewards_up_is_told_from_a_running_scale() -> None:
     later = {**summed, "action": [*acted[:2], *[[1.0]] * 4]}  # the agent acts otherwise, and is paid otherwise
     for other in (once, scaled, later):
         assert wrapped.reward_kept(_log(base), _log(other)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("class Stack:\n    frames = deque(maxlen=2)\n    def step(self):\n        pass\n", 2),
+        ("class Stack:\n    def __init__(self, env, frames=[]):\n        self.frames = frames\n", 2),
+        ("FRAMES = {}\nclass Stack:\n    def step(self):\n        FRAMES[0] = 1\n", 1),
+        ("KEPT = {}\nclass Stack:\n    size: int = 4\n    def __init__(self):\n        self.frames = []\n", 0),
+    ],
+)
+def test_a_layer_whose_objects_share_what_they_keep(tmp_path: Any, text: str, line: int) -> None:
+    file = tmp_path / "wrappers.py"
+    file.write_text(text)
+    base = _layer("Stack", file=str(file), obs=[1, 2, 3, 4, 5, 6, 7, 8])
+    both = {**base, "obs": [1, 2, 3, 4, 50, 60, 7, 8]}
+    found = wrapped.observation_spread(_log(base), _log(both), 4)
+    assert found is not None
+    assert wrapped.shared_line(found) == ({"file": str(file), "line": line} if line else None)
+    own = {**base, "obs": [1, 2, 30, 4, 5, 6, 70, 8]}  # its own next observation, four calls later
+    assert wrapped.observation_spread(_log(base), _log(own), 4) is None
 
 
 def test_the_layer_that_bounds_a_reward_is_told_from_one_that_scales_it() -> None:

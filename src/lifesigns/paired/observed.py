@@ -46,6 +46,9 @@ def rows_apart(lab: Lab, facts: Facts) -> None:
         break
     facts.data.update(own_row=rows, other_rows=others, **_paid_to(lab, plan, facts), **_next_beside(plan))
     facts.data.update(_spread_in_layer(lab))
+    layer = wrapped.observation_spread(stain.base, stain.dyed, n) if others else None
+    line = wrapped.shared_line(layer) if layer is not None else None
+    facts.data.update({"shared_line": line} if line else {})
     if not rows + others and not facts.data.get("paid_rows"):
         raise Blind("no network was called with one row for each environment")
 

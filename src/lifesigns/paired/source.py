@@ -130,6 +130,34 @@ def shared_container(files: Iterable[str]) -> tuple[str, int] | None:
     return None
 
 
+CONTAINERS = frozenset(
+    ("list", "dict", "set", "deque", "defaultdict", "zeros", "ones", "empty", "array", "OrderedDict")
+)
+"""Calls that make something which can be changed in place."""
+
+
+def shared_by_objects(file: str, name: str) -> int:
+    """The line of a container that all objects of a class share: of its body, of an argument's default, or of the
+    module, if a method reads it by name; 0 where there is none."""
+    tree = tree_of(file)
+    cls = next((n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name), None) if tree else None
+    if tree is None or cls is None:
+        return 0
+    found = [n.value.lineno for n in cls.body if isinstance(n, ast.Assign | ast.AnnAssign) and _is_container(n.value)]
+    for method in (n for n in cls.body if isinstance(n, ast.FunctionDef)):
+        found += [d.lineno for d in (*method.args.defaults, *method.args.kw_defaults) if _is_container(d)]
+    read = {n.id for n in ast.walk(cls) if isinstance(n, ast.Name)}
+    made = (n for n in tree.body if isinstance(n, ast.Assign) and _is_container(n.value) and _bound(n) & read)
+    return next(iter([*found, *(n.lineno for n in made)]), 0)
+
+
+def _is_container(value: ast.AST | None) -> bool:
+    if isinstance(value, ast.Call):
+        called = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
+        return called in CONTAINERS
+    return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp)
+
+
 EMPTYING = frozenset(("clear", "popleft", "pop", "popitem"))
 
 

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lifesigns.paired.runlog import RunLog
-from lifesigns.paired.source import tree_of
+from lifesigns.paired.source import shared_by_objects, tree_of
 
 Layer = Mapping[str, Any]
 FEWEST = 8
 """outputs of a layer that must have been compared before `none differs` means something; assumed."""
+AROUND_VECTORS = 1000
+"""depth from which on a layer lies around a vector of environments, as it is noted."""
 EARLY = 64
 """actions that are compared: before other environments, for evaluation, go through layers that the same line made."""
 BESIDE = 0.1
@@ -77,6 +79,22 @@ def reward_bent(base: RunLog, small: RunLog, large: RunLog, by: float) -> Layer 
         if abs(more - by * one) > 1e-3 * abs(by * one) + 1e-6:
             return a
     return None
+
+
+def observation_spread(base: RunLog, dyed: RunLog, envs: int) -> Layer | None:
+    """The first layer around single environments that hands out other observations for several of them where that of
+    one was changed: less than a round of `envs` calls apart."""
+    for a, b in _pairs(base, dyed):
+        moved = [n for n, (x, y) in enumerate(zip(a["obs"], b["obs"], strict=False)) if x != y][:2]
+        if a["depth"] < AROUND_VECTORS and len(moved) == 2 and moved[1] - moved[0] < envs:
+            return a
+    return None
+
+
+def shared_line(layer: Layer) -> dict[str, Any] | None:
+    """The line of a layer of the user's that makes a container which all layers of the class have in common."""
+    line = shared_by_objects(layer["file"], layer["class"]) if layer["file"] else 0
+    return {"file": layer["file"], "line": line} if line else None
 
 
 def _paid(layer: Layer) -> list[Any]:

@@ -110,7 +110,8 @@ class EnvironmentRowsMix(DyeRule):
         if others:
             its_own = "beside its own row" if own else "and not its own row"
             message = f"one environment's observation changed what networks put out for other environments, {its_own}"
-            yield self.found(view, message, "error", others, 0.0, series="dye.other_rows", unit="calls")
+            where = spot(facts.get("shared_line"))
+            yield self.found(view, message, "error", others, 0.0, series="dye.other_rows", unit="calls", location=where)
 
     def _batches(self, view: View, facts: Mapping[str, Any]) -> Iterable[Finding]:
         other = count(facts, "other_environment", 0)
