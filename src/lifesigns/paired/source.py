@@ -143,15 +143,15 @@ def shared_by_objects(file: str, name: str) -> int:
     cls = next((n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name), None) if tree else None
     if tree is None or cls is None:
         return 0
-    found = [n.value.lineno for n in cls.body if isinstance(n, ast.Assign | ast.AnnAssign) and _is_container(n.value)]
+    given = [n.value for n in cls.body if isinstance(n, ast.Assign | ast.AnnAssign)]
     for method in (n for n in cls.body if isinstance(n, ast.FunctionDef)):
-        found += [d.lineno for d in (*method.args.defaults, *method.args.kw_defaults) if _is_container(d)]
+        given += [*method.args.defaults, *method.args.kw_defaults]
     read = {n.id for n in ast.walk(cls) if isinstance(n, ast.Name)}
-    made = (n for n in tree.body if isinstance(n, ast.Assign) and _is_container(n.value) and _bound(n) & read)
-    return next(iter([*found, *(n.lineno for n in made)]), 0)
+    given += [n.value for n in tree.body if isinstance(n, ast.Assign) and _bound(n) & read]
+    return next((v.lineno for v in given if v is not None and _is_container(v)), 0)
 
 
-def _is_container(value: ast.AST | None) -> bool:
+def _is_container(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):
         called = value.func.id if isinstance(value.func, ast.Name) else getattr(value.func, "attr", "")
         return called in CONTAINERS
