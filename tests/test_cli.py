@@ -18,7 +18,7 @@ import pytest
 from lifesigns.store import list_runs, load_run
 from lifesigns.store.frames import FILE_HEAD, MAGIC
 
-LIFESIGNS = [sys.executable, "-m", "lifesigns.cli"]
+LIFESIGNS = [sys.executable, "-m", "lifesigns"]
 TRAINING = """
     import torch
     torch.manual_seed(0)

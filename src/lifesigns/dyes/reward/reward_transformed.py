@@ -54,6 +54,7 @@ class RewardTransformed(DyeRule):
     causes = {
         "reward-transformed": Likelihood(0.9, source="the definition of the cause"),
         "reward-not-learned-from": Likelihood(0.2, source="a reward multiplied by almost 0, judgement"),
+        "reward-carries-no-signal": Likelihood(0.4, source="rewards cut to one value, judgement"),
     }
     false_alarm = Likelihood(0.2, source="clipping and scaling are common and meant, judgement")
 
