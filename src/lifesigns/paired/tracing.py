@@ -120,9 +120,11 @@ def _traced(lab: Lab, progress: PROGRESS, suspects: Callable[[list[Facts]], set[
     if not same or stop:
         reason = stop or "two undyed runs differ, so no difference could be laid to a dye"
         every = [n for n, _ in (*RL_READERS, *SUPERVISED_READERS, *COMMON_READERS, ("seeds", None))]
-        rest = [Facts(n, {"blind": reason}) for n in every if n != "not-a-number"]
-        collect(lab, [("not-a-number", nans.origin)], progress, rest)  # needs no run to be compared with
-        return Traced([reproducible, *rest], about)
+        looked: list[Facts] = []
+        collect(lab, [("not-a-number", nans.origin)], progress, looked)  # needs no run to be compared with
+        found = [f for f in looked if "found" in f.data]
+        rest = [Facts(n, {"blind": reason}) for n in every if n not in {f.dye for f in found}]
+        return Traced([reproducible, *rest, *found], about)
     readers = [*(RL_READERS if plan.is_rl else SUPERVISED_READERS), *COMMON_READERS, ("seeds", seeds)]
     ask_all(lab, plan)
     _entropy(lab, reproducible)
