@@ -115,13 +115,13 @@ class NeverBackToTrainMode(LintRule):
         ):
             return
         backwards = source.calls("torch.Tensor.backward")
+        functions = [f for b in backwards if (f := source.enclosing_function(b)) is not None]
+        calls = [c for f in functions for c in source.callers(f)]
+        loops = [loop for b in (*backwards, *calls) for loop in source.loops(b)]
         for call in source.method_calls("eval"):
             of = source.receiver(call)
             if call.args or not (source.is_a(of, MODULE) or isinstance(of, ast.Name | ast.Attribute)):
                 continue
-            functions = [f for b in backwards if (f := source.enclosing_function(b)) is not None]
-            calls = [c for f in functions for c in source.callers(f)]
-            loops = [loop for b in (*backwards, *calls) for loop in source.loops(b)]
             if any(source.runs_in(loop, call) for loop in loops):
                 text = source.unparse(call)
                 yield self.at(call, f"`{text}` runs within training, and nothing in this file goes back to `train()`")

@@ -120,13 +120,12 @@ class EnvTrack:
 
         Most steps of a vector environment are of this kind; see `step_one` for why it is so bare.
         """
-        rewards, ended = result[1], result[2]
-        if self.countdown < 2 or self.skipping or type(rewards) is not np.ndarray or type(ended) is not np.ndarray:
+        rewards = result[1]
+        if self.countdown < 2 or self.skipping or type(rewards) is not np.ndarray:
             return False
-        if ended.dtype is not _BOOL or b"\1" in ended.tobytes():
-            return False
-        if len(result) == 5 and (result[3].dtype is not _BOOL or b"\1" in result[3].tobytes()):
-            return False
+        for ends in result[2:-1]:
+            if type(ends) is not np.ndarray or ends.dtype is not _BOOL or b"\1" in ends.tobytes():
+                return False
         recorder = self.recorder
         if recorder.update != self.updates_seen and not self.alone:
             self.use.on_burst()
