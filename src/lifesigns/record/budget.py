@@ -17,6 +17,10 @@ SHARES = {
 }
 """Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured
 in benchmarks/overhead (more than the 3 % aimed at). Shares are apart so that no kind starves another."""
+FULL_S, LATER = 10.0, 0.4
+"""Seconds at the beginning of a run for which these shares hold, and the part of them that holds from then on: a long
+run gives samples enough, and each also drives the learner's code out of the processor's caches, which nothing here can
+measure (benchmarks/overhead). Not where the answer is wanted soon."""
 INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
@@ -48,13 +52,17 @@ class Budget:
             kind: self.started + (FIRST_GUESS_S * MARGIN - INITIAL_CREDIT_S) / SHARES[kind] for kind in SHARES
         }
 
+    def detail(self) -> float:
+        """The part of the full detail that holds now: 1, and less later in a long run."""
+        return LATER if perf_counter() - self.started > FULL_S and not (CLOSELY > 1 or DENSE) else 1.0
+
     def admit(self, kind: str, now: float = 0.0) -> bool:
         """Whether a sample of this kind may be taken now (by the clock, if it is not given)."""
         return DENSE or (now or perf_counter()) >= self._opens[kind]
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""
-        return INITIAL_CREDIT_S + SHARES[kind] * self.pace * (perf_counter() - self.started) - self._spent[kind]
+        return INITIAL_CREDIT_S + SHARES[kind] * self.pace * _earned(perf_counter() - self.started) - self._spent[kind]
 
     def keep_pace(self) -> None:
         """Looks how much of the wall time this process got; the system call takes as long as a sample on some
@@ -73,8 +81,18 @@ class Budget:
         if perf_counter() >= self._measure_at:
             self.keep_pace()
         needed = self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S
-        self._opens[kind] = self.started + needed / (SHARES[kind] * self.pace)
+        self._opens[kind] = self.started + _until(needed / (SHARES[kind] * self.pace))
 
     def own_share(self) -> float:
         """Share of wall time that the recorder saw itself spend so far, in sampled work and taps."""
         return (self.spent_s + self.taps_s) / max(perf_counter() - self.started, 1e-9)
+
+
+def _earned(seconds: float) -> float:
+    """Seconds for which a kind's whole share has accrued after so many of the run."""
+    return seconds if CLOSELY > 1 else min(seconds, FULL_S) + LATER * max(seconds - FULL_S, 0.0)
+
+
+def _until(earned: float) -> float:
+    """The inverse: seconds of the run after which so many have accrued."""
+    return earned if CLOSELY > 1 else min(earned, FULL_S) + max(earned - FULL_S, 0.0) / LATER

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +22,9 @@ from .env_use import Use
 from .novelty import Novelty
 
 MAX_DIMS = 128
-SAMPLES_A_FLUSH = 48
+LOOKS_A_S, LEAST_LOOKS, MAX_BETWEEN = 48, 12, 1024
+"""Observations that are sampled in a second, in as many looks as give them (but not less than so many), and the most
+steps between two looks. Beyond the first ten seconds of a run the looks are rarer (`Budget.detail`)."""
 MAX_TERMS = 16
 STEP_S = 3e-6
 """What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
@@ -36,6 +39,14 @@ wrapper counted for it; each or None."""
 class EnvTrack:
     """Accumulators of one environment (or of the `n` parts of a vector environment)."""
 
+    __slots__ = (
+        # what each step touches comes first, in one or two lines of the cache
+        *("vector", "countdown", "recorder", "updates_seen", "alone", "rewards", "last_obs", "is_eval", "skipping"),
+        *("n", "subject", "thread", "use", "samples", "terms", "term_names", "obs_every", "most", "began", "dropped"),
+        *("kept_from", "begun_at", "carried", "sums", "none", "next_step_autoreset", "action_space", "episode_series"),
+        *("raw", "novelty", "cut_at", "past_limit", "first"),
+    )
+
     def __init__(self, recorder: Recorder, subject: str, n: int, info: dict[str, Any]) -> None:
         self.recorder, self.subject, self.n = recorder, subject, n
         self.vector = bool(info.get("vector"))
@@ -47,6 +58,8 @@ class EnvTrack:
         self.none = np.zeros(n, bool)
         self.next_step_autoreset = info.get("autoreset") == "next_step"
         self.obs_every, self.countdown = 4, 1
+        self.most = max(LOOKS_A_S // n, LEAST_LOOKS)
+        self.began, self.thread = perf_counter(), get_ident()
         self.alone, self.is_eval, self.updates_seen = True, False, -1  # kept by `use`
         self.use = Use(self)
         self.samples: list[tuple[Any, Any]] = []
@@ -73,7 +86,7 @@ class EnvTrack:
         if not (isinstance(options, dict) and "reset_mask" in options):
             self.begun_at, self.carried = [self.steps] * self.n, [0.0] * self.n
             self.skipping = []
-        self.cut_at = -1
+        self.cut_at, self.thread = -1, get_ident()
         self.last_obs = obs
         if self.first is None and self.n > 1:
             self.first = _rows(obs, self.n)
@@ -172,7 +185,7 @@ class EnvTrack:
     def _look(self, obs: Any, action: Any, info: Any) -> None:
         """What is done at one step in `obs_every`: the samples, and the flush when its time has come."""
         started, recorder = perf_counter(), self.recorder
-        passed = self.obs_every
+        passed, self.thread = self.obs_every, get_ident()
         self._sample(obs, action)
         self._terms(info)
         now = perf_counter()
@@ -184,7 +197,7 @@ class EnvTrack:
         """Keeps the parts of the reward that the environment tells of, of a sampled step."""
         if (
             isinstance(info, dict)
-            and len(self.terms) < SAMPLES_A_FLUSH
+            and len(self.terms) < self.most
             and (terms := {k: info[k] for k in info if _is_term(k)})
         ):
             self.terms.append({k: float(np.abs(np.asarray(v, np.float64)).mean()) for k, v in terms.items()})
@@ -218,13 +231,21 @@ class EnvTrack:
         return self.carried[i] + sum(self.rewards[begun * self.n + i :: self.n])
 
     def _sample(self, obs: Any, action: Any) -> None:
-        self.countdown = self.obs_every
-        if len(self.samples) < SAMPLES_A_FLUSH:
+        if len(self.samples) < self.most:
             self.samples.append((_flat(obs, self.n), _flat(action, self.n)))
+        else:
+            self._set_pace()
+        self.countdown = self.obs_every
         if len(self.rewards) % self.n:
             raise ValueError(f"expected one reward a step for each of {self.n} parts")
         if len(self.rewards) > MAX_KEPT:
             self._sum_up()
+
+    def _set_pace(self) -> None:
+        """Steps between two looks, by the rate of steps so far."""
+        rate = self.steps / max(perf_counter() - self.began, 1e-3)
+        looks = self.most * self.recorder.budget.detail() * self.recorder.budget.pace
+        self.obs_every = min(max(int(rate / looks), 1), MAX_BETWEEN)
 
     def _sum_up(self) -> None:
         """Turns the rewards kept into sums: of the episodes under way, and of all for the window's statistics."""
@@ -275,10 +296,7 @@ class EnvTrack:
             column.add_row(self.recorder.env_step, row)
         if self.samples:
             samples, self.samples = self.samples, []
-            if len(samples) >= SAMPLES_A_FLUSH * 3 // 4:
-                self.obs_every = min(2 * self.obs_every, 256)
-            elif len(samples) < SAMPLES_A_FLUSH // 4:
-                self.obs_every = max(self.obs_every // 2, 1)
+            self._set_pace()
             self._observations([o for o, _ in samples if o is not None])
             self._actions([a for _, a in samples if a is not None])
 

@@ -7,20 +7,16 @@ not counted.
 
 from __future__ import annotations
 
-import copy
 import json
 import multiprocessing
 import sys
-import threading
 import weakref
-from collections.abc import Callable
-from functools import wraps
-from types import MethodType
 from typing import Any
 
 from .. import callsite, taps
 from ..recorder import Recorder, on_fork
-from . import env_track, env_use
+from . import env_calls, env_use
+from .env_calls import ByValue, outermost, outermost_step
 from .env_track import EnvTrack
 from .spaces import describe_space
 
@@ -28,27 +24,21 @@ REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNorma
 _VECTOR_WORKERS = ("gymnasium.vector.async_vector_env", "stable_baselines3.common.vec_env.subproc_vec_env")
 
 
-class _Nest(threading.local):
-    busy = False
-
-
 class Envs:
     """Environments of this process by identity: which are inner, and the track of each that is stepped."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.inner: dict[int, Any] = {}
         self.made_at: dict[int, tuple[Any, str]] = {}
         self._turns: dict[tuple[str, int], int] = {}
         self._latest: dict[tuple[Any, ...], tuple[Any, EnvTrack]] = {}
         self.tracks: dict[int, tuple[Any, EnvTrack | None]] = {}
-        self.known: dict[int, EnvTrack] = {}
-        """Tracks of outermost environments that have been stepped, while these live."""
 
     def put_inside(self, env: Any) -> None:
         """`env` is now part of another environment; its own steps no longer count."""
         key = id(env)
-        self.inner[key] = weakref.ref(env, lambda _, key=key, inner=self.inner: inner.pop(key, None))
+        env_calls.inner[key] = weakref.ref(env, lambda _, key=key: env_calls.inner.pop(key, None))
+        env_calls.known.pop(key, None)
         untap_class(type(env), key)
 
     def made(self, env: Any, frame: Any) -> None:
@@ -71,7 +61,7 @@ class Envs:
 
     def keep(self, env: Any, track: EnvTrack | None) -> tuple[Any, EnvTrack | None]:
         """Notes the track of an environment; None: its steps do not count."""
-        key, known = id(env), self.known
+        key, known = id(env), env_calls.known
         found = self.tracks[key] = (weakref.ref(env, lambda _: known.pop(key, None)), track)
         if track is not None:
             known[key] = track
@@ -168,7 +158,6 @@ def _is_vector_worker() -> bool:
 
 
 envs: Envs
-nest = _Nest()
 _tapped: dict[tuple[type, str], set[int]] = {}
 """Methods that are tapped, with the outermost environments known to use each."""
 _ALWAYS = -1
@@ -196,6 +185,7 @@ def install(gymnasium: Any, recorder: Recorder) -> None:
 def _reset(recorder: Recorder) -> None:
     global envs
     env_use.forget()
+    env_calls.forget()
     envs = Envs(recorder)
 
 
@@ -251,7 +241,8 @@ def tap_class(cls: type, user: int) -> None:
         original = owner.__dict__[name]
         if callable(original):
             _tapped[(owner, name)] = {user}
-            tapped = outermost(original, _on_reset) if name == "reset" else outermost_step(original)
+            tap, observer = (outermost, _on_reset) if name == "reset" else (outermost_step, _on_step)
+            tapped = tap(original, observer)
             taps.replace(owner, name, tapped if _importable(owner) else ByValue(tapped, original))
 
 
@@ -273,96 +264,6 @@ def _owner(cls: type, name: str) -> Any:
 
 def _importable(cls: type) -> bool:
     return cls.__module__ != "__main__" and getattr(sys.modules.get(cls.__module__), cls.__name__, None) is cls
-
-
-class ByValue:
-    """A tapped method of a class that cloudpickle copies by value: it pickles as the original function.
-
-    (`copy.copy` returns a function itself, and whoever reads the pickle has it.)
-    """
-
-    def __init__(self, tapped: Callable[..., Any], original: Callable[..., Any]) -> None:
-        self._tapped, self._original = tapped, original
-        self.__doc__, self.__name__ = original.__doc__, original.__name__
-        self.__wrapped__ = original
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self._tapped if instance is None else MethodType(self._tapped, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._tapped(*args, **kwargs)
-
-    def __reduce__(self) -> Any:
-        return (copy.copy, (self._original,))
-
-
-def outermost(original: Callable[..., Any], observer: Callable[..., None]) -> Callable[..., Any]:
-    """`original`, observed when it is the outermost call on an environment that is part of no other."""
-
-    @wraps(original)
-    def tapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if nest.busy or id(self) in envs.inner:
-            return original(self, *args, **kwargs)
-        given = _as_given(kwargs) if kwargs else kwargs
-        nest.busy = True
-        try:
-            result = original(self, *args, **kwargs)
-        finally:
-            nest.busy = False
-        try:
-            observer(self, args, given, result)
-        except Exception as error:
-            taps.failed("environments", error)
-        return result
-
-    return tapped
-
-
-def outermost_step(original: Callable[..., Any], observer: Callable[..., None] | None = None) -> Callable[..., Any]:
-    """The same for a method `step`. What `EnvTrack.step_one` does at an ordinary step stands here once more: it runs
-    when the processor's caches hold the learner's code, where each call costs a microsecond (benchmarks/overhead)."""
-    busy, observe = nest, observer or _on_step
-
-    @wraps(original)
-    def step(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if busy.busy or id(self) in envs.inner:
-            return original(self, *args, **kwargs)
-        busy.busy = True
-        try:
-            result = original(self, *args, **kwargs)
-        finally:
-            busy.busy = False
-        track = envs.known.get(id(self))
-        try:
-            if track is None or track.vector or len(result) != 5:
-                if track is None or not track.plain_many(result):
-                    observe(self, args, kwargs, result)
-                return result
-            obs, reward, terminated, truncated, _ = result
-            if terminated or truncated or track.countdown < 2 or type(reward) is not float:
-                track.step_one(result, args[0] if args else kwargs.get("action"))
-                return result
-            recorder = track.recorder
-            if recorder.update != track.updates_seen and not track.alone:
-                track.use.on_burst()
-            track.rewards.append(reward)
-            track.last_obs = obs
-            track.countdown -= 1
-            if not track.is_eval:
-                recorder.env_step = now = recorder.env_step + 1
-                if now >= recorder.arm_at:
-                    env_track.arm()
-        except Exception as error:
-            taps.failed("environments", error)
-        return result
-
-    return step
-
-
-def _as_given(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments before the call: a vector environment takes `reset_mask` out of the caller's options."""
-    options = kwargs.get("options")
-    return {**kwargs, "options": dict(options)} if isinstance(options, dict) else kwargs
 
 
 def _on_reset(env: Any, args: Any, kwargs: Any, result: Any) -> None:

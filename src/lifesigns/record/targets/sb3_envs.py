@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import callsite, taps
 from ..recorder import Recorder
-from . import gymnasium_envs
+from . import env_calls, gymnasium_envs
 from .env_track import EnvTrack
 from .gymnasium_envs import REWARD_WRAPPERS
 from .spaces import describe_space
@@ -22,7 +22,7 @@ def install(module: Any, recorder: Recorder) -> None:
     version = getattr(sys.modules.get("stable_baselines3"), "__version__", "")
     recorder.meta(stable_baselines3=str(version))
     base = module.VecEnv
-    taps.replace(base, "step", gymnasium_envs.outermost_step(base.__dict__["step"], _on_step))
+    taps.replace(base, "step", env_calls.outermost_step(base.__dict__["step"], _on_step))
     taps.observe(base, "__init__", _on_init)
 
 
@@ -40,7 +40,7 @@ def _tap_reset(cls: type) -> None:
     if owner is None or getattr(owner.__dict__["reset"], "__isabstractmethod__", False) or owner in _resets:
         return
     _resets.add(owner)
-    taps.replace(owner, "reset", gymnasium_envs.outermost(owner.__dict__["reset"], _on_reset))
+    taps.replace(owner, "reset", env_calls.outermost(owner.__dict__["reset"], _on_reset))
 
 
 def _track(venv: Any) -> EnvTrack | None:

@@ -72,7 +72,7 @@ class Losses:
         rate = (calls - self._then[2]) / max(min(wall - self._then[0], cpu - self._then[1]), 1e-3)
         self._then = (wall, cpu, calls)
         if not DENSE:
-            self._stride = min(max(math.ceil(rate * COST_S / SHARE), 1), MAX_STRIDE)
+            self._stride = min(max(math.ceil(rate * COST_S / (SHARE * self.recorder.budget.detail())), 1), MAX_STRIDE)
 
     def site(self, frame: Any) -> tuple[str, Thinned]:
         """(subject, column) of the user's line that called backward."""

@@ -207,8 +207,9 @@ class Optimizers:
         if any(w.before is not None or w.due for w in self._active()):
             return
         steps = max(update - self._window_began[0], 1)
+        share = SHARE * recorder.budget.detail()
         each_s = max((now - self._window_began[1]) / steps, 1e-6)
-        rest = int(min(steps * LOOK_S / SHARE / recorder.budget.pace, MAX_REST_S) / each_s)
+        rest = int(min(steps * LOOK_S / share / recorder.budget.pace, MAX_REST_S) / each_s)
         self._window_ends = self.rest_until = update + rest
         self.resting = rest > 0
 
