@@ -19,9 +19,9 @@ import numpy as np
 from ..recorder import Recorder, Thinned
 from . import bootstrap, torch_networks
 from .env_use import Use
+from .env_values import MAX_DIMS, flat, is_term, list_of, number, places, rows_of, single_raw
 from .novelty import Novelty
 
-MAX_DIMS = 128
 LOOKS_A_S, LEAST_LOOKS, MAX_BETWEEN = 48, 12, 1024
 """Observations that are sampled in a second, in as many looks as give them (but not less than so many), and the most
 steps between two looks. Beyond the first ten seconds of a run the looks are rarer (`Budget.detail`)."""
@@ -89,7 +89,7 @@ class EnvTrack:
         self.cut_at, self.thread = -1, get_ident()
         self.last_obs = obs
         if self.first is None and self.n > 1:
-            self.first = _rows(obs, self.n)
+            self.first = rows_of(obs, self.n)
             if self.first:
                 self._tell_first(self.first, False)
         self.use.on_reset()
@@ -104,7 +104,7 @@ class EnvTrack:
         recorder = self.recorder
         if recorder.update != self.updates_seen and not self.alone:
             self.use.on_burst()
-        self.rewards.append(reward if type(reward) is float else _number(reward))
+        self.rewards.append(reward if type(reward) is float else number(reward))
         if terminated or truncated:
             self._end_one(bool(truncated) and not terminated, obs, info)
         self.last_obs = obs
@@ -124,7 +124,7 @@ class EnvTrack:
             self.past_limit += 1
             self.begun_at[0], self.carried[0] = steps, 0.0
         else:
-            self._end(0, self.rewards[-1], cut, obs, _single_raw(info))
+            self._end(0, self.rewards[-1], cut, obs, single_raw(info))
         self.cut_at = steps if cut else -1
 
     def plain_many(self, result: tuple[Any, ...]) -> bool:
@@ -164,13 +164,13 @@ class EnvTrack:
         if type(rewards) is np.ndarray and rewards.dtype.char == "d":
             self.rewards.frombytes(rewards.tobytes())
         else:
-            self.rewards.extend(_list(rewards))
+            self.rewards.extend(list_of(rewards))
         if self.skipping:
             if self.first:
                 self._begins(self.skipping[0], obs)
             terminated, truncated = self._skip(terminated, truncated)
         if True in terminated.tolist() or True in truncated.tolist():  # `any` takes ten times as long
-            for i in _places(terminated, truncated):
+            for i in places(terminated, truncated):
                 cut = bool(truncated[i]) and not terminated[i]
                 self._end(i, float(rewards[i]), cut, *ending(self, obs, infos, i), obs)
         self.last_obs = obs
@@ -198,7 +198,7 @@ class EnvTrack:
         if (
             isinstance(info, dict)
             and len(self.terms) < self.most
-            and (terms := {k: info[k] for k in info if _is_term(k)})
+            and (terms := {k: info[k] for k in info if is_term(k)})
         ):
             self.terms.append({k: float(np.abs(np.asarray(v, np.float64)).mean()) for k, v in terms.items()})
 
@@ -232,7 +232,7 @@ class EnvTrack:
 
     def _sample(self, obs: Any, action: Any) -> None:
         if len(self.samples) < self.most:
-            self.samples.append((_flat(obs, self.n), _flat(action, self.n)))
+            self.samples.append((flat(obs, self.n), flat(action, self.n)))
         else:
             self._set_pace()
         self.countdown = self.obs_every
@@ -365,52 +365,7 @@ class EnvTrack:
             column.add_row(at, row)
 
 
-def _is_term(key: Any) -> bool:
-    """Whether an entry of an info is a part of the reward, by the name that Gymnasium's environments give it."""
-    return isinstance(key, str) and key.startswith("reward_")
-
-
-def _rows(obs: Any, n: int) -> list[bytes]:
-    """The rows of an array of observations as bytes; none for what is no array of `n` rows."""
-    if not isinstance(obs, np.ndarray) or obs.shape[:1] != (n,) or obs.nbytes > 1 << 22:
-        return []
-    return [np.ascontiguousarray(row).tobytes() for row in obs]
-
-
-def _number(reward: Any) -> float:
-    return float(reward.item() if hasattr(reward, "item") else reward)
-
-
-def _list(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
-
-
-def _places(terminated: Any, truncated: Any) -> list[int]:
-    return [i for i, (t, c) in enumerate(zip(terminated.tolist(), truncated.tolist(), strict=True)) if t or c]
-
-
-def _flat(value: Any, n: int) -> Any:
-    """A float copy [n, dims] of an observation or action; None for what is no numeric array."""
-    if hasattr(value, "detach"):
-        return None
-    try:
-        array = np.asarray(value)
-    except Exception:
-        return None
-    if array.dtype.kind not in "biuf" or array.size == 0 or array.size % n:
-        return None
-    array = array.reshape(n, -1)
-    if array.shape[1] > 4 * MAX_DIMS:
-        array = array[:, :: array.shape[1] // MAX_DIMS + 1]
-    return array.astype(np.float64)
-
-
 def arm() -> None:
     """The step has come from which a forward pass is to be sampled."""
     if torch_networks.layers is not None:
         torch_networks.layers.arm()
-
-
-def _single_raw(info: Any) -> Any:
-    held = info.get("episode") if isinstance(info, dict) else None
-    return held.get("r") if isinstance(held, dict) else None
