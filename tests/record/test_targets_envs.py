@@ -305,3 +305,41 @@ def test_steps_past_the_time_limit_are_no_episodes(record: Record) -> None:
     (env,) = ran.trace.of_kind("env")
     assert [length for _, length in episodes(ran)] == [2] * 4
     assert env.info["past_limit"] == 12
+
+
+def test_the_users_objects_get_no_dictionary_from_us(record: Record, scripts: Any) -> None:
+    """An object whose `__dict__` has been asked for is slower for good; `gc` tells whether it has one."""
+    ran = record(
+        """
+        import argparse, gc
+        import gymnasium as gym
+        from gymnasium.vector import SyncVectorEnv
+
+        def has_dictionary(thing, name):
+            return any(type(held) is dict and name in held for held in gc.get_referents(thing))
+
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--gamma", type=float, default=0.9)
+        args = parser.parse_args([])
+        envs = SyncVectorEnv([lambda: gym.wrappers.RecordEpisodeStatistics(gym.make("CartPole-v1"))] * 2)
+        single = gym.make("CartPole-v1")
+        envs.reset(seed=0), single.reset(seed=0)
+        for _ in range(30):
+            envs.step(envs.action_space.sample())
+            if single.step(0)[2]:
+                single.reset()
+        layers = [(envs, "num_envs"), (args, "gamma")]
+        for layer in (*envs.envs, single):
+            while layer is not layer.unwrapped:
+                layers.append((layer, "env"))
+                layer = layer.env
+            layers.append((layer, "gravity"))
+        found = [type(layer).__name__ for layer, name in layers if has_dictionary(layer, name)]
+        asked = layers[-2][0]
+        before = has_dictionary(asked, "env")
+        vars(asked)  # so that the test would see one
+        print("with a dictionary:", found, "control:", before, has_dictionary(asked, "env"))
+        """
+    )
+    assert ran.out == scripts.bare("train.py").out
+    assert "control: False True" in ran.out

@@ -1,12 +1,32 @@
-"""Rewards, observations and infos of an environment's step as plain numbers and arrays. Only `env_track` imports it."""
+"""Rewards, observations and infos of an environment's step as plain numbers and arrays; an object's own attributes."""
 
 from __future__ import annotations
 
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
 
 MAX_DIMS = 128
+
+
+def own(thing: Any, name: str) -> Any:
+    """An attribute that an object itself holds, or its class as a plain value; None where there is none, or where
+    reading it would run code of the class.
+
+    Not by `vars`: that gives the object a dictionary for good, after which the interpreter reads each of its attributes
+    the slow way. The steps of four CartPole environments so looked at took an eighth longer (CPython 3.11).
+    """
+    for cls in type(thing).__mro__:
+        if name in cls.__dict__:
+            held = cls.__dict__[name]
+            if hasattr(type(held), "__get__") and not isinstance(held, MemberDescriptorType):
+                return None
+            break
+    try:
+        return object.__getattribute__(thing, name)
+    except AttributeError:
+        return None
 
 
 def is_term(key: Any) -> bool:

@@ -18,6 +18,7 @@ from ..recorder import Recorder, on_fork
 from . import env_calls, env_use
 from .env_calls import ByValue, outermost, outermost_step
 from .env_track import EnvTrack
+from .env_values import own
 from .spaces import describe_space
 
 REWARD_WRAPPERS = ("NormalizeReward", "TransformReward", "ClipReward", "VecNormalize")
@@ -90,7 +91,7 @@ def describe(env: Any, n: int) -> dict[str, Any]:
     layers = _layers(env)
     base = _attribute(env, "unwrapped")
     spec = _attribute(base, "spec") or _attribute(env, "spec")
-    parts = vars(layers[-1]).get("envs") if n else None
+    parts = own(layers[-1], "envs") if n else None
     if parts:
         layers = [*layers, *_layers(parts[0])]
         spec = _attribute(_attribute(parts[0], "unwrapped"), "spec") or spec
@@ -113,7 +114,7 @@ def describe(env: Any, n: int) -> dict[str, Any]:
 
 def _layers(env: Any) -> list[Any]:
     found = [env]
-    while len(found) < 50 and (inner := vars(found[-1]).get("env")) is not None:
+    while len(found) < 50 and (inner := own(found[-1], "env")) is not None:
         found.append(inner)
     return found
 
@@ -127,7 +128,7 @@ def _attribute(thing: Any, name: str) -> Any:
 
 def _limit(spec: Any, layers: list[Any]) -> int | None:
     for layer in layers:
-        limit = vars(layer).get("_max_episode_steps")
+        limit = own(layer, "_max_episode_steps")
         if isinstance(limit, int):
             return limit
     return getattr(spec, "max_episode_steps", None)

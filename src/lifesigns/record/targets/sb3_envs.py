@@ -11,6 +11,7 @@ from .. import callsite, taps
 from ..recorder import Recorder
 from . import env_calls, gymnasium_envs
 from .env_track import EnvTrack
+from .env_values import own
 from .gymnasium_envs import REWARD_WRAPPERS
 from .spaces import describe_space
 
@@ -28,7 +29,7 @@ def install(module: Any, recorder: Recorder) -> None:
 
 def _on_init(args: Any, kwargs: Any, result: Any) -> None:
     venv = args[0]
-    for part in vars(venv).get("envs", ()):
+    for part in own(venv, "envs") or ():
         gymnasium_envs.envs.put_inside(part)
     at, names = callsite.maker(callsite.here(2), "/stable_baselines3/", venv)
     gymnasium_envs.envs.made_at[id(venv)] = (at, names[0] if names else "")
@@ -54,9 +55,9 @@ def _track(venv: Any) -> EnvTrack | None:
 def _introduce(venv: Any) -> EnvTrack | None:
     held = gymnasium_envs.envs
     layers = [venv]
-    while len(layers) < 20 and (inner := vars(layers[-1]).get("venv")) is not None:
+    while len(layers) < 20 and (inner := own(layers[-1], "venv")) is not None:
         layers.append(inner)
-    parts = vars(layers[-1]).get("envs")
+    parts = own(layers[-1], "envs")
     info: dict[str, Any] = gymnasium_envs.describe(parts[0], 0) if parts else {"id": type(layers[-1]).__name__}
     names = [type(layer).__name__ for layer in layers]
     info.update(
@@ -68,7 +69,7 @@ def _introduce(venv: Any) -> EnvTrack | None:
         action_space=describe_space(venv.action_space),
         observation_space=describe_space(venv.observation_space),
     )
-    if any(vars(layer).get("norm_obs") is False for layer in layers):
+    if any(own(layer, "norm_obs") is False for layer in layers):
         info["normalises_observations"] = False
     info["reward_transformed"] = bool(info.get("reward_transformed")) or any(n in REWARD_WRAPPERS for n in names)
     at, name = next((held.made_at[id(x)] for x in (*layers, *(parts or ())) if id(x) in held.made_at), (None, ""))

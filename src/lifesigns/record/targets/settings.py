@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from .. import callsite, taps
@@ -35,12 +34,7 @@ def install(module: Any, recorder: Recorder) -> None:
 
 def discount_in(parsed: Any) -> float | None:
     """The discount among parsed arguments (a namespace or a dataclass); None without one in (0, 1]."""
-    fields = (
-        {f.name: getattr(parsed, f.name, None) for f in dataclasses.fields(parsed)}
-        if dataclasses.is_dataclass(parsed)
-        else getattr(parsed, "__dict__", {})
-    )
-    values = (fields.get(name) for name in DISCOUNTS)
+    values = (getattr(parsed, name, None) for name in DISCOUNTS)
     plain = (float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool))
     return next((v for v in plain if 0.0 < v <= 1.0), None)
 
