@@ -5,7 +5,7 @@ A/A control), the watched one and the peers start together (imports left out) an
 machine does to one it does to all, so that their CPU seconds can be compared to half a per cent where runs one after
 another differ by twenty. Given are the mean of the rounds' ratios to the mean of the two bare runs, and the lowest and
 highest; and `computed`, what each tap costs where it stands (event_cost.py) times its calls, with samples and
-flushes. Sharing a processor makes every look of the recorder a cold one, so the ratios err on the high side.
+flushes. The processor is given in turns of a tenth of a second where the system allows it (variant.py).
 Results: results.json, results.md beside it.
 """
 
@@ -30,11 +30,11 @@ from typing import Any
 HERE = Path(__file__).parent
 GALLERY = HERE.parent.parent / "gallery" / "scripts"
 SCRIPTS = {
-    "DQN": ["dqn.py", "--total-timesteps", "8000"],
-    "PPO": ["ppo.py", "--total-timesteps", "20480"],
-    "SAC": ["sac.py", "--total-timesteps", "2000"],
-    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "16384"],
-    "supervised": ["char_transformer.py", "--steps", "350"],
+    "DQN": ["dqn.py", "--total-timesteps", "20000"],
+    "PPO": ["ppo.py", "--total-timesteps", "51200"],
+    "SAC": ["sac.py", "--total-timesteps", "5000"],
+    "SB3 PPO": ["sb3_run.py", "--algo", "PPO", "--env", "CartPole-v1", "--total-timesteps", "40960"],
+    "supervised": ["char_transformer.py", "--steps", "875"],
 }
 SMOKE = {"PPO": ["ppo.py", "--total-timesteps", "4000"]}
 PEERS = ("wandb", "histograms", "anomaly")
