@@ -175,6 +175,31 @@ def test_parameters_that_no_optimiser_holds(record: Record) -> None:
     assert ran.one("optimizer.update_norm").columns == ("actor.weight", "actor.bias")
 
 
+def test_deep_copies_are_networks_with_the_line_that_made_them(record: Record) -> None:
+    ran = record("""
+        import copy, io, pickle, torch
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.head, self.memory = torch.nn.Linear(2, 1), torch.nn.LSTM(2, 2)
+        online = Net()
+        target = copy.deepcopy(online)
+        shallow = copy.copy(online)
+        saved = pickle.loads(pickle.dumps(online))
+        kept = copy.deepcopy([online])
+        optimizer = torch.optim.SGD(online.parameters(), lr=0.05)
+        for t in range(8):
+            optimizer.zero_grad()
+            online.head(torch.randn(8, 2)).square().mean().backward()
+            optimizer.step()
+    """)
+    networks = ran.trace.of_kind("network")
+    assert sorted(n.name for n in networks) == ["online", "target"]
+    [target] = [n for n in networks if n.name == "target"]
+    assert target.location is not None
+    assert "copy.deepcopy(online)" in target.location.text
+
+
 def test_target_networks(record: Record) -> None:
     ran = record("""
         import copy, torch

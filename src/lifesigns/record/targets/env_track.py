@@ -30,7 +30,7 @@ STEP_S = 3e-6
 """What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
 MAX_KEPT = 1 << 18
 """Rewards kept before they are summed up ahead of the flush."""
-_BOOL, _DOUBLE = np.dtype(bool), np.dtype("d")
+_ARRAY, _DOUBLE = np.ndarray, np.dtype("d")
 Ending = Callable[["EnvTrack", Any, Any, int], tuple[Any, Any]]
 """(track, observations, infos, i) → the true last observation of part i, and the return that an episode-statistics
 wrapper counted for it; each or None."""
@@ -42,9 +42,9 @@ class EnvTrack:
     __slots__ = (
         # what each step touches comes first, in one or two lines of the cache
         *("vector", "countdown", "recorder", "updates_seen", "alone", "rewards", "last_obs", "is_eval", "skipping"),
-        *("n", "subject", "thread", "use", "samples", "terms", "term_names", "obs_every", "most", "began", "dropped"),
-        *("kept_from", "begun_at", "carried", "sums", "none", "next_step_autoreset", "action_space", "episode_series"),
-        *("raw", "novelty", "cut_at", "past_limit", "first"),
+        *("nowhere", "n", "subject", "thread", "use", "samples", "terms", "term_names", "obs_every", "most", "began"),
+        *("dropped", "kept_from", "begun_at", "carried", "sums", "none", "next_step_autoreset", "action_space"),
+        *("episode_series", "raw", "novelty", "cut_at", "past_limit", "first"),
     )
 
     def __init__(self, recorder: Recorder, subject: str, n: int, info: dict[str, Any]) -> None:
@@ -56,6 +56,7 @@ class EnvTrack:
         self.sums: list[Any] = []
         self.skipping: list[int] = []
         self.none = np.zeros(n, bool)
+        self.nowhere = bytes(n)  # the bytes of it, and of no array of another kind
         self.next_step_autoreset = info.get("autoreset") == "next_step"
         self.obs_every, self.countdown = 4, 1
         self.most = max(LOOKS_A_S // n, LEAST_LOOKS)
@@ -134,10 +135,14 @@ class EnvTrack:
         Most steps of a vector environment are of this kind; see `step_one` for why it is so bare.
         """
         rewards = result[1]
-        if self.countdown < 2 or self.skipping or type(rewards) is not np.ndarray:
+        if self.countdown < 2 or self.skipping or type(rewards) is not _ARRAY:
             return False
-        for ends in result[2:-1]:
-            if type(ends) is not np.ndarray or ends.dtype is not _BOOL or b"\1" in ends.tobytes():
+        ends, nowhere = result[2], self.nowhere
+        if type(ends) is not _ARRAY or ends.tobytes() != nowhere:
+            return False
+        if len(result) == 5:
+            ends = result[3]
+            if type(ends) is not _ARRAY or ends.tobytes() != nowhere:
                 return False
         recorder = self.recorder
         if recorder.update != self.updates_seen and not self.alone:

@@ -34,6 +34,8 @@ class Logged:
 
 def as_number(value: Any) -> float | None:
     """A float, or None for what is no single number on this side of a device."""
+    if type(value) is float:
+        return value
     if value is None or isinstance(value, (bool, str)):
         return None
     if isinstance(value, numbers.Real):

@@ -1,6 +1,6 @@
 """Networks: which modules exist, what each parameter is called, what layers put out in sampled updates.
 
-Flows in: torch's official registration hooks, `copy.deepcopy` of modules, and for the span of a sampled
+Flows in: torch's official registration hooks, `Module.__setstate__` (deep copies), and for the span of a sampled
 forward pass the global forward hook. Flows out: network/* subjects, layer.* and network.input_* series, names
 for the others.
 """
@@ -12,7 +12,6 @@ import math
 import sys
 import weakref
 from collections.abc import Callable
-from functools import wraps
 from time import perf_counter
 from typing import Any
 
@@ -272,7 +271,7 @@ def install(torch: Any, recorder: Recorder) -> None:
     hooks = torch.nn.modules.module
     hooks.register_module_parameter_registration_hook(_on_parameter)
     hooks.register_module_module_registration_hook(_on_child)
-    _tap_deepcopy(hooks.Module)
+    taps.observe(hooks.Module, "__setstate__", _on_setstate)
     taps.observe(torch.nn.Module, "load_state_dict", _on_load)
     taps.observe(torch, "compile", _on_compile)
     recorder.meta(torch=str(torch.__version__))
@@ -305,24 +304,21 @@ def _on_child(module: Any, name: str, child: Any) -> None:
         taps.failed("networks", error)
 
 
-def _tap_deepcopy(module_class: type) -> None:
-    """Sees modules that are copied; by the same function vector environments copy an array at every step."""
-    original, is_compiling = copy.deepcopy, sys.modules["torch"].compiler.is_compiling
+def _on_setstate(args: Any, kwargs: Any, result: Any) -> None:
+    """Sees a module that `copy.deepcopy` was asked for, with its parts; no shallow copy, pickle or other thing's part.
 
-    @wraps(original)
-    def deepcopy(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
-        if isinstance(result, module_class) and not is_compiling():
-            try:
-                frame = callsite.here(1)
-                for module in result.modules():
-                    registry.saw(module, frame)
-            except Exception as error:
-                taps.failed("deepcopy", error)
-        return result
-
-    taps.named_after(deepcopy, copy, "deepcopy")
-    taps.replace(copy, "deepcopy", deepcopy)
+    (A tap on `deepcopy` would cost: vector environments call it at every step.)
+    """
+    frame = callsite.here(2)
+    while frame is not None and frame.f_code.co_name == "__setstate__":  # of derived classes
+        frame = frame.f_back
+    path: list[str] = []
+    while frame is not None and frame.f_code.co_filename == copy.__file__:
+        path.append(frame.f_code.co_name)
+        frame = frame.f_back
+    if path == ["_reconstruct", "deepcopy"]:
+        for module in args[0].modules():
+            registry.saw(module, frame)
 
 
 def _on_load(args: Any, kwargs: Any, result: Any) -> None:
