@@ -16,7 +16,7 @@ SHARES = {
     k: CLOSELY * v for k, v in (("optimizer", 0.0015), ("layers", 0.001), ("bootstrap", 0.0008), ("policies", 0.0005))
 }
 """Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured
-in benchmarks/overhead (more than the 3 % aimed at). Shares are apart so that no kind starves another."""
+in benchmarks/overhead. Shares are apart so that no kind starves another."""
 FULL_S, LATER = 10.0, 0.4
 """Seconds at the beginning of a run for which these shares hold, and the part of them that holds from then on: a long
 run gives samples enough, and each also drives the learner's code out of the processor's caches, which nothing here can
