@@ -56,6 +56,11 @@ class Budget:
         """The part of the full detail that holds now: 1, and less later in a long run."""
         return LATER if perf_counter() - self.started > FULL_S and not (CLOSELY > 1 or DENSE) else 1.0
 
+    def rate(self) -> float:
+        """Of flushes and looks, as part of the full one: less later in a long run, and beside other programs, where an
+        answer is not wanted soon."""
+        return 1.0 if CLOSELY > 1 else self.detail() * self.pace
+
     def admit(self, kind: str, now: float = 0.0) -> bool:
         """Whether a sample of this kind may be taken now (by the clock, if it is not given)."""
         return DENSE or (now or perf_counter()) >= self._opens[kind]

@@ -17,8 +17,8 @@ from . import taps
 from .budget import Budget
 
 FLUSH_S, MAX_FLUSH_S = 1.0, 5.0
-"""Between two flushes; longer where one takes more than 10 ms, later in a run (`Budget.detail`), and where other
-programs take the processor: a flush then comes as often for the work that the script gets done."""
+"""Between two flushes; longer where one takes more than 10 ms, and by `Budget.rate`: where other programs take the
+processor, a flush then comes as often for the work that the script gets done."""
 KEEP = 20_000
 """Points a per-step series keeps before every second one is dropped from then on; non-finite ones always
 stay."""
@@ -164,8 +164,8 @@ class Recorder:
             self.budget.taps_s += now - started
             self.flush_s += now - started
             self.budget.keep_pace()
-            rarer = self.budget.detail() * self.budget.pace
-            self.next_flush = now + max(min(FLUSH_S / rarer, MAX_FLUSH_S), 100 * (now - started) / rarer)
+            rate = self.budget.rate()
+            self.next_flush = now + max(min(FLUSH_S / rate, MAX_FLUSH_S), 100 * (now - started) / rate)
 
     def _clocks(self) -> None:
         now = (self.env_step, self.update, self.episode)

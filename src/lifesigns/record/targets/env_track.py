@@ -24,7 +24,7 @@ from .novelty import Novelty
 
 LOOKS_A_S, LEAST_LOOKS, MAX_BETWEEN = 48, 12, 1024
 """Observations that are sampled in a second, in as many looks as give them (but not less than so many), and the most
-steps between two looks. Beyond the first ten seconds of a run the looks are rarer (`Budget.detail`)."""
+steps between two looks. Beyond the first ten seconds of a run the looks are rarer (`Budget.rate`)."""
 MAX_TERMS = 16
 STEP_S = 3e-6
 """What a step costs that is not looked at (benchmarks/overhead/event_cost.py)."""
@@ -249,7 +249,7 @@ class EnvTrack:
     def _set_pace(self) -> None:
         """Steps between two looks, by the rate of steps so far."""
         rate = self.steps / max(perf_counter() - self.began, 1e-3)
-        looks = self.most * self.recorder.budget.detail() * self.recorder.budget.pace
+        looks = self.most * self.recorder.budget.rate()
         self.obs_every = min(max(int(rate / looks), 1), MAX_BETWEEN)
 
     def _sum_up(self) -> None:
