@@ -177,7 +177,7 @@ def test_parameters_that_no_optimiser_holds(record: Record) -> None:
 
 def test_deep_copies_are_networks_with_the_line_that_made_them(record: Record) -> None:
     ran = record("""
-        import copy, io, pickle, torch
+        import copy, pickle, torch
         class Net(torch.nn.Module):
             def __init__(self):
                 super().__init__()

@@ -23,7 +23,7 @@ from . import bootstrap, class_targets, torch_networks, torch_optimizers
 _CALLED = re.compile(r"([A-Za-z_]\w*)\.backward\(|backward\(\s*([A-Za-z_]\w*)")
 COST_S, SHARE, MAX_STRIDE = 60e-6, 0.002, 32
 """What one loss that is taken, and the norm that goes with it, costs where the caches hold the learner's code
-(measured, benchmarks/overhead/event_cost.py: 20 to 50 µs, ten times what it costs in a loop of its own), the share of
+(measured in place, by lot: 60 µs, many times what it costs in a loop of its own), the share of
 time that losses may cost, and how far they are thinned."""
 TARGET_SERIES = ("loss.target_mean", "loss.target_max_abs", "loss.target_negative_share")
 CLASS_SERIES = ("loss.classes", "loss.ignored_share", "loss.cross_entropy")
