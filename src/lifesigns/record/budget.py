@@ -29,10 +29,15 @@ SETTLE_S = 0.2
 """Seconds of recording before its pace is measured, and between two measurements."""
 SLOWEST = 0.2
 """The least pace that is reckoned with: on a crowded machine some samples are worth more than their share."""
-ODD, FEW_S = 8.0, 0.02
-"""A sample that took `ODD` times the usual and more than `FEW_S` (the first one: more than `FEW_S`) was interrupted by
-other programs. The excess is not its cost, and would leave nothing for later samples: on a busy machine 440 updates of
-a script had one sample (benchmarks/peers)."""
+ODD, FEW_S = 4.0, 0.02
+"""A sample that took more than `ODD` times the usual was interrupted by other programs, and so was a later one that
+took more than `FEW_S` as well, and a first one that took more than the credit at the beginning. The excess is not its
+cost, and would leave nothing for later samples: on a busy machine 440 updates of a script had one (benchmarks/peers).
+"""
+SURE_S, GROWTH = (0.3, 1.1) if CLOSELY > 1 else (0.05, 1.25)
+"""Until a kind has spent so many seconds in all, it has a sample whenever the count of its occasions has grown by this
+factor since the last, whatever its credit: beside other programs 440 updates had samples of the first 23 only, and the
+answer spoke of the rest too."""
 DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
 """Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 
@@ -48,6 +53,7 @@ class Budget:
         self.taps_s = self.spent_s = 0.0
         self._spent = dict.fromkeys(SHARES, 0.0)
         self._expected: dict[str, float] = {}
+        self._odd: dict[str, bool] = {}
         self._opens = {
             kind: self.started + (FIRST_GUESS_S * MARGIN - INITIAL_CREDIT_S) / SHARES[kind] for kind in SHARES
         }
@@ -65,6 +71,10 @@ class Budget:
         """Whether a sample of this kind may be taken now (by the clock, if it is not given)."""
         return DENSE or (now or perf_counter()) >= self._opens[kind]
 
+    def sure(self, kind: str) -> bool:
+        """Whether this kind may have samples beyond its credit still (`SURE_S`)."""
+        return self._spent[kind] < SURE_S
+
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""
         return INITIAL_CREDIT_S + SHARES[kind] * self.pace * _earned(perf_counter() - self.started) - self._spent[kind]
@@ -78,11 +88,16 @@ class Budget:
 
     def charge(self, kind: str, seconds: float) -> None:
         """Books what one sample cost, without what other programs took of the time."""
-        seconds = min(seconds, max(ODD * self._expected.get(kind, 0.0), FEW_S))
+        usual = self._expected.get(kind)
+        odd = usual is not None and seconds > ODD * usual
+        if usual is None:
+            seconds = min(seconds, INITIAL_CREDIT_S)
+        elif odd:
+            seconds = min(seconds, max(ODD * usual, FEW_S if self._odd.get(kind) else 0.0))
+        self._odd[kind] = odd
         self._spent[kind] += seconds
         self.spent_s += seconds
-        before = self._expected.get(kind)
-        expected = self._expected[kind] = seconds if before is None else 0.8 * before + 0.2 * seconds
+        expected = self._expected[kind] = seconds if usual is None else 0.8 * usual + 0.2 * seconds
         if perf_counter() >= self._measure_at:
             self.keep_pace()
         needed = self._spent[kind] + expected * MARGIN - INITIAL_CREDIT_S

@@ -114,6 +114,7 @@ class Layers:
         self.recorder = recorder
         self.armed = False
         self.compiled = False
+        self.sure_at = 0  # the update from which a forward pass is sampled whatever the credit
         self.waiting: set[Any] = set()
         self._handle: Any = None
         self._calls = 0

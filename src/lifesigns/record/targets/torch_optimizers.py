@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from .. import callsite, taps
-from ..budget import DENSE
+from ..budget import DENSE, GROWTH
 from ..recorder import Recorder, on_fork
 from . import bootstrap, optimizer_noise, torch_copies, torch_networks
 from . import optimizer_values as values
@@ -39,7 +39,7 @@ class Watched:
     def __init__(self, optimizer: weakref.ref[Any], subject: str, parameters: list[Any], names: list[str]) -> None:
         self.subject, self.parameters, self.names = subject, parameters, names
         self.optimizer = optimizer
-        self.steps = self.samples = 0
+        self.steps = self.samples = self.sure_at = 0
         self.backwards_at_step = self.zero_grads = 0
         self.calls_zero_grad = False
         self.cleared_steps = self.backward_steps = self.since_sample = 0
@@ -126,7 +126,8 @@ class Optimizers:
             watched.cost_s = perf_counter() - started
 
     def _next_due(self, watched: Watched, now: float) -> bool:
-        if not self.recorder.budget.admit("optimizer", now):
+        budget = self.recorder.budget
+        if not budget.admit("optimizer", now) and (watched.steps < watched.sure_at or not budget.sure("optimizer")):
             return False
         return DENSE or watched.samples <= min((w.samples for w in self._active()), default=0) + 1
 
@@ -179,7 +180,8 @@ class Optimizers:
         if layers is not None:
             if layers.armed:
                 layers.stepped(watched)
-            elif budget.admit("layers", started):
+            elif budget.admit("layers", started) or (update >= layers.sure_at and budget.sure("layers")):
+                layers.sure_at = int(update * GROWTH) + 1
                 layers.waiting = set(self._active())
                 if gap and update > 1:
                     recorder.arm_at = recorder.env_step + gap
@@ -210,6 +212,7 @@ class Optimizers:
         share = SHARE * recorder.budget.detail()
         each_s = max((now - self._window_began[1]) / steps, 1e-6)
         rest = int(min(steps * LOOK_S / share / recorder.budget.pace, MAX_REST_S) / each_s)
+        rest = min(rest, int(update * (GROWTH - 1.0)))
         self._window_ends = self.rest_until = update + rest
         self.resting = rest > 0
 
@@ -226,6 +229,7 @@ class Optimizers:
             update_norms = values.norms(change)
         parameter_norms, gradient_norms, present = first
         watched.samples += 1
+        watched.sure_at = int(at * GROWTH)
         names, subject = watched.names, watched.subject
         put = self.recorder.deferred.put
         put(parameter_norms, recorder.series("optimizer.parameter_norm", subject, names), at)

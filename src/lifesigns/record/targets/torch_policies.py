@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from .. import callsite, taps
+from ..budget import GROWTH
 from ..recorder import Recorder, on_fork
 from . import seeding, torch_networks
 
@@ -22,8 +23,16 @@ class Policies:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.calls = 0
+        self.calls = self.sure_at = 0
         self.sites: dict[tuple[Any, int, str], str] = {}
+
+    def due(self) -> bool:
+        """Whether this call is sampled."""
+        budget = self.recorder.budget
+        due = budget.admit("policies") or (self.calls >= self.sure_at and budget.sure("policies"))
+        if due:
+            self.sure_at = int(self.calls * GROWTH) + 1
+        return due
 
     def leave_out(self) -> int:
         """How many calls are left out after this one: none after the first few."""
@@ -95,7 +104,7 @@ def _entropy(rows: Any, is_logits: bool) -> Any:
 
 
 def _on_categorical(args: Any, kwargs: Any, result: Any) -> int:
-    if policies.recorder.budget.admit("policies"):
+    if policies.due():
         _sample_categorical(args)
     return policies.leave_out()
 
@@ -120,7 +129,7 @@ def _sample_categorical(args: Any) -> None:
 
 
 def _on_normal(args: Any, kwargs: Any, result: Any) -> int:
-    if policies.recorder.budget.admit("policies"):
+    if policies.due():
         _sample_normal(args)
     return policies.leave_out()
 
