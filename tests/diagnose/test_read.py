@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from lifesigns.diagnose import diagnose
-from lifesigns.diagnose.lines import line_of, rate_line
+from lifesigns.diagnose.lines import line_of, written_lines
 from lifesigns.dyes.base import DyeRule
 from lifesigns.lints.base import LintRule
 from lifesigns.model import CauseOdds, Diagnosis, Event, Finding, Location, Subject, Trace
@@ -107,21 +107,53 @@ def test_the_line_of_a_cause_is_that_of_the_most_telling_finding() -> None:
     assert line_of("gradient-path-broken", [made, dyed, other]) == dyed[1].location  # L310 is about another cause
 
 
+def with_written(began: list[float], *written: tuple[str, float | None, str, int]) -> Trace:
+    rates = series("optimizer.learning_rate", "update", began, subject="optimizer/0")
+    events = [
+        Event("written", "run", {"what": what, "value": v, "of": of}, location=Location("train.py", n))
+        for what, v, of, n in written
+    ]
+    subjects = {
+        "optimizer/0": Subject("optimizer/0", "optimizer", "Adam"),
+        "env/0": Subject("env/0", "env", "env", info={"role": "train", "wrappers": ["TimeLimit", "Clock", "Cart"]}),
+        "env/1": Subject("env/1", "env", "eval_env", info={"role": "eval", "wrappers": ["Looked", "Cart"]}),
+    }
+    return Trace({}, subjects, (rates,), tuple(events))
+
+
 def test_a_learning_rate_is_shown_where_it_is_written() -> None:
-    def trace(began: float, *written: tuple[float, int]) -> Trace:
-        rates = series("optimizer.learning_rate", "update", [began, began / 2], subject="optimizer/0")
-        events = [Event("learning_rate", "run", {"value": v}, location=Location("train.py", n)) for v, n in written]
-        subjects = {"optimizer/0": Subject("optimizer/0", "optimizer", "Adam")}
-        return Trace({}, subjects, (rates,), tuple(events))
+    def line(began: list[float], *rates: tuple[float, int]) -> Location | None:
+        found = written_lines(with_written(began, *(("learning_rate", v, "", n) for v, n in rates)))
+        return found.get("learning_rate")
 
     place = Location("train.py", 26)
-    assert rate_line(trace(0.25, (0.25, 26), (0.001, 30))) == place
-    assert rate_line(trace(0.1, (0.25, 26))) is None  # given on the command line
-    assert rate_line(trace(0.25, (0.25, 26), (0.25, 30))) is None
+    assert line([0.25, 0.125], (0.25, 26), (0.001, 30)) == place
+    assert line([0.1, 0.05], (0.25, 26)) is None  # given on the command line
+    assert line([0.1, 0.1], (0.25, 26)) is None
+    assert line([0.25, 0.125], (0.25, 26), (0.25, 30)) is None
+    assert line([0.001, 0.1, 0.24, 0.2], (0.25, 26)) == place  # warmed up
+    assert line([0.001, 0.1, 0.24, 0.2], (0.25, 26), (0.24, 30)) is None
+    assert line([0.001, 0.6, 0.1], (0.25, 26)) is None
+
+
+def test_what_is_written_stands_before_where_things_were_made() -> None:
+    place = Location("train.py", 26)
+    written = {"learning_rate": place, "observation": place}
     made = (RULES["D305"], Finding("D305", "name", "message", "error", "run", location=Location("train.py", 77)))
-    assert line_of("learning-rate-too-high", [made], place) == place
-    assert line_of("observation-scale", [made], place) == made[1].location
-    assert line_of("learning-rate-too-high", [], place) is None
+    read = (RULES["L311"], Finding("L311", "name", "message", "error", "run", location=Location("train.py", 78)))
+    assert line_of("learning-rate-too-high", [made], written) == place
+    assert line_of("learning-rate-too-high", [read, made], written) == place
+    assert line_of("observation-scale", [made], written) == place
+    assert line_of("reward-carries-no-signal", [made], written) == made[1].location
+    assert line_of("learning-rate-too-high", [], written) is None
+
+
+def test_a_wrapper_is_shown_if_it_is_one_of_the_training_environment_and_the_only_one() -> None:
+    clock, other, looked = (("observation", None, of, n) for of, n in (("Clock", 7), ("Cart", 9), ("Looked", 11)))
+    strange = ("observation", None, "NotUsed", 13)
+    assert written_lines(with_written([0.1], clock, looked, strange)) == {"observation": Location("train.py", 7)}
+    assert written_lines(with_written([0.1], clock, other)) == {}
+    assert written_lines(with_written([0.1], looked)) == {}
 
 
 def test_without_reading_nothing_changes() -> None:

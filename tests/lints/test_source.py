@@ -7,7 +7,6 @@ import ast
 import pytest
 
 from lifesigns.lints.base import snippet
-from lifesigns.lints.script import learning_rates
 from lifesigns.lints.source import Role, Source
 from lifesigns.lints.source.library import ENV, MODULE, OPTIMIZER
 
@@ -189,17 +188,3 @@ def test_loops_reach_into_local_functions() -> None:
     (loop,) = source.nodes(ast.For)
     (inner,) = source.method_calls("step")
     assert source.runs_in(loop, inner)
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("from torch import optim\nLR = 0.1\nopt = optim.SGD(net.parameters(), LR)", [(0.1, 2)]),
-        ("import torch\np.add_argument('--lr', default=3e-3)\ntorch.optim.Adam(w, lr=args.lr)", [(3e-3, 2)]),
-        ("import torch\nclass Args:\n    rate: float = 1e-4\ntorch.optim.Adam(w, lr=args.rate)", [(1e-4, 3)]),
-        ("import torch\ntorch.optim.Adam(w, lr=2 * base)", []),
-        ("import torch\ntorch.optim.Adam(w)", []),
-    ],
-)
-def test_where_a_learning_rate_is_written(code: str, expected: list[tuple[float, int]]) -> None:
-    assert [(r, n - 1) for r, n in learning_rates(snippet(code))] == expected  # a snippet has one line before it

@@ -77,6 +77,6 @@ def test_without_credit_samples_still_reach_to_the_end_of_the_run(
     )
     for name in ("optimizer.update_norm", "network.input_mean"):
         series = ran.one(name)
-        assert fewest <= len(series.x) <= 150, name
-        assert series.x[-1] >= 450, name
+        assert len(series.x) >= fewest, name
+        assert 1 <= sum(series.x > 420) <= 20, name
     assert len(ran.one("policy.entropy").x) >= fewest / 2

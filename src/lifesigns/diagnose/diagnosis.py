@@ -8,7 +8,7 @@ from dataclasses import replace
 from lifesigns.diagnose.causes import BY_ID, CAUSES, Cause
 from lifesigns.diagnose.combine import Support, posterior, supports
 from lifesigns.diagnose.coverage import coverage_of
-from lifesigns.diagnose.lines import line_of, rate_line, with_lines
+from lifesigns.diagnose.lines import line_of, with_lines, written_lines
 from lifesigns.diagnose.outcome import outcome_of
 from lifesigns.diagnose.outlook import outlook_of
 from lifesigns.diagnose.words import in_words
@@ -55,8 +55,8 @@ def explain(trace: Trace, rules: Sequence[Rule], verdicts: tuple[Verdict, ...], 
         key=lambda c: (-odds[c.id], c.id),
     )
     script = str(trace.meta.get("script") or "SCRIPT")
-    rate = rate_line(trace)
-    built = tuple(_odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script, rate) for c in shown)
+    written = written_lines(trace)
+    built = tuple(_odds(c, odds[c.id], supports(c, pairs), _title(c, outcome, defects), script, written) for c in shown)
     return Diagnosis(
         run or str(trace.meta.get("run") or ""),
         outcome,
@@ -120,7 +120,12 @@ def _title(cause: Cause, outcome: Outcome, defects: Sequence[Defect]) -> str:
 
 
 def _odds(
-    cause: Cause, probability: float, pulls: Sequence[Support], title: str, script: str, rate: Location | None
+    cause: Cause,
+    probability: float,
+    pulls: Sequence[Support],
+    title: str,
+    script: str,
+    written: Mapping[str, Location],
 ) -> CauseOdds:
     words, low_high = in_words(min(1.0, probability))
     pointing = [
@@ -139,7 +144,7 @@ def _odds(
         cause.remedy,
         cause.next_test.replace("SCRIPT", script),
         _basis(cause, pulls),
-        line_of(cause.id, named, rate),
+        line_of(cause.id, named, written),
     )
 
 

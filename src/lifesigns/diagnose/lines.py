@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import isclose
+from types import MappingProxyType
+
+import numpy as np
 
 from lifesigns.model import Finding, Location, Trace, Verdict
 from lifesigns.rules import Rule
@@ -12,7 +15,19 @@ from lifesigns.rules import Rule
 LEAST_LIKELY = 0.1
 """P(static rule fires | cause) from which its line may stand for that cause where it is not its main one; assumed."""
 
-OF_RATES = frozenset(("learning-rate-too-high", "learning-rate-too-low"))
+WRITTEN: Mapping[str, str] = {
+    "learning-rate-too-high": "learning_rate",
+    "learning-rate-too-low": "learning_rate",
+    "entropy-bonus-dominates": "entropy_coefficient",
+    "observation-scale": "observation",
+    "reward-carries-no-signal": "reward",
+    "reward-transformed": "reward",
+    "reward-misspecified": "reward",
+    "environment-ends-episodes-wrongly": "end",
+}
+"""Cause → what of the script it speaks of, as lints/written names it."""
+NUMBERS = frozenset(("learning_rate", "entropy_coefficient"))
+"""Of these the line is where the number is written, whatever else was read."""
 
 
 def with_lines(rules: Mapping[str, Rule], verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -55,13 +70,16 @@ def _with_line(rule: Rule, finding: Finding, located: Iterable[tuple[Rule, Findi
     return replace(finding, location=best[1].location, message=f"{finding.message} (line read by {best[1].code})")
 
 
-def line_of(cause: str, named: Iterable[tuple[Rule, Finding]], rate: Location | None = None) -> Location | None:
+def line_of(
+    cause: str, named: Iterable[tuple[Rule, Finding]], written: Mapping[str, Location] = MappingProxyType({})
+) -> Location | None:
     """The line shown for a cause, of the findings that speak of it, in their order; None if none has a line.
 
-    Of a learning rate, the line `rate` where it is written. Else first a line that was read in the source by a rule
-    about this cause before all: it is the statement itself. Then the line that a dye came to. Last what the recorder
-    knows: where the network, optimiser or environment was made, or the loss differentiated; over the gallery's broken
-    scripts that was the wrong one in all cases where a line was read (benchmarks/detection).
+    `written` is what `written_lines` gives. Of a number, the line where it is written. Else first a line that was read
+    in the source by a rule about this cause before all: it is the statement itself. Then the line that a dye came to;
+    then what the script's own environment or wrapper makes of the quantity. Last what the recorder knows: where the
+    network, optimiser or environment was made, or the loss differentiated; over the gallery's broken scripts that was
+    the wrong one in all cases where a line was read (benchmarks/detection).
     """
     located = [(rule, found.location) for rule, found in named if found.location is not None]
 
@@ -72,18 +90,42 @@ def line_of(cause: str, named: Iterable[tuple[Rule, Finding]], rate: Location | 
             return (0 if main_cause(rule) == cause else 2), -(given.probability if given else 0.0)
         return (1 if rule.code.startswith("Y") else 3), 0.0
 
-    if rate is not None and located and cause in OF_RATES:
-        return rate
-    return min(located, key=key)[1] if located else None
+    if not located:
+        return None
+    what = WRITTEN.get(cause, "")
+    best = min(located, key=key)
+    if what in written and (what in NUMBERS or key(best)[0] > 1):
+        return written[what]
+    return best[1]
 
 
-def rate_line(trace: Trace) -> Location | None:
-    """Where the script writes the learning rate with which an optimiser of this run began; None where that is not
-    known, or where several places are."""
-    began = [float(s.y.reshape(-1)[0]) for s in trace.series if s.name == "optimizer.learning_rate" and s.y.size]
-    found = {
-        e.location
-        for e in trace.events
-        if e.kind == "learning_rate" and any(isclose(float(e.data["value"]), b, rel_tol=1e-6) for b in began)
-    }
-    return found.pop() if len(found) == 1 else None
+def written_lines(trace: Trace) -> dict[str, Location]:
+    """Where the script writes what a cause may speak of; without those of which several places are known.
+
+    Of learning rates, the one with which an optimiser of this run began; with one optimiser and one rate, also one that
+    is warmed up to. Of observations, rewards and ends, those that a layer of a training environment makes.
+    """
+    held = [(e.data, e.location) for e in trace.events if e.kind == "written" and e.location is not None]
+    places: dict[str, set[Location]] = {}
+    for data, place in held:
+        if data.get("what") != "learning_rate" and _of_this_run(trace, str(data.get("of") or "")):
+            places.setdefault(str(data.get("what")), set()).add(place)
+    rates = [(float(data["value"]), place) for data, place in held if data.get("what") == "learning_rate"]
+    used = [s.y.reshape(-1) for s in trace.series if s.name == "optimizer.learning_rate" and s.y.size]
+    found = {place for value, place in rates if any(isclose(value, float(y[0]), rel_tol=1e-6) for y in used)}
+    if not found and len(rates) == len(used) == 1 and _warms_up_to(used[0], rates[0][0]):
+        found = {rates[0][1]}
+    places["learning_rate"] = found
+    return {what: next(iter(lines)) for what, lines in places.items() if len(lines) == 1}
+
+
+def _warms_up_to(rates: np.ndarray, value: float) -> bool:
+    """Whether learning rates begin below their maximum, and that is `value` or just below."""
+    top = float(np.nanmax(rates)) if np.isfinite(rates).any() else 0.0
+    return float(rates[0]) < top and value / 2 <= top <= value * (1 + 1e-6)
+
+
+def _of_this_run(trace: Trace, name: str) -> bool:
+    """Whether a class is a layer of an environment that this run trained in; true of what belongs to no class."""
+    trained = (s for s in trace.of_kind("env") if s.info.get("role") != "eval")
+    return not name or any(name in (s.info.get("wrappers") or ()) for s in trained)

@@ -16,6 +16,7 @@ from lifesigns.lints.base import LintRule, Spot
 from lifesigns.lints.ignores import Ignore, extent, extents, ignores_in
 from lifesigns.lints.rules import chosen, lint_rules
 from lifesigns.lints.source import Project, Source, Unread
+from lifesigns.lints.written import Written
 from lifesigns.model import Finding, Location
 
 PARALLEL_FROM_BYTES = 1_500_000
@@ -52,8 +53,8 @@ class FileReport:
     crashed: tuple[tuple[str, str], ...] = ()
     looked: frozenset[str] = frozenset()
     skipped: bool = False
-    rates: tuple[tuple[float, int], ...] = ()
-    """Learning rates that optimisers are given and the lines where each is written; of a script read for `check`."""
+    written: tuple[Written, ...] = ()
+    """Where the module writes what a cause may speak of; of a script read for `check`."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lifesigns.lints.read import FileReport, lint_source
 from lifesigns.lints.rules import chosen
 from lifesigns.lints.settings import load_settings
 from lifesigns.lints.source import Project, Source, Unread
-from lifesigns.lints.source.library import OPTIMIZER
+from lifesigns.lints.written import written
 from lifesigns.model import Event, Location
 
 MOST_FILES = 60
@@ -39,21 +39,7 @@ def read_script(path: Path, cwd: str) -> list[FileReport]:
     first = project.open(path, always=True)
     if not isinstance(first, Source):
         return [FileReport(shown(path, cwd), unread=first)] if isinstance(first, Unread) else []
-    return [replace(lint_source(s, rules), rates=learning_rates(s)) for s in local_modules(first)]
-
-
-def learning_rates(source: Source) -> tuple[tuple[float, int], ...]:
-    """Learning rates that optimisers are given in a module, and the line where each number is written: through names,
-    and defaults of parsers and dataclasses."""
-    found: list[tuple[float, int]] = []
-    for call in (c for calls in source.index.calls.values() for c in calls):
-        if source.is_a(call, OPTIMIZER):
-            named = [k.value for k in call.keywords if k.arg == "lr"]
-            given = next(iter([*named, *call.args[1:2]]), None)
-            rate, written = source.number(given), source.written(given)
-            if rate is not None and written is not None:
-                found.append((rate, written.lineno))
-    return tuple(dict.fromkeys(found))
+    return [replace(lint_source(s, rules), written=written(s)) for s in local_modules(first)]
 
 
 def local_modules(first: Source) -> list[Source]:
@@ -93,8 +79,13 @@ def events(reports: Sequence[FileReport], cwd: str) -> list[Event]:
             data = {"code": one.code, "message": one.message, "severity": one.severity, "column": hit.column}
             found.append(Event("lint", "run", data, location=place))
         found += [
-            Event("learning_rate", "run", {"value": rate}, location=_place(Path(report.path), line, cwd))
-            for rate, line in report.rates
+            Event(
+                "written",
+                "run",
+                {"what": w.what, "value": w.value, "of": w.of},
+                location=_place(Path(report.path), w.line, cwd),
+            )
+            for w in report.written
         ]
     return found
 
