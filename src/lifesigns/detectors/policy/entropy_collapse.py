@@ -70,6 +70,7 @@ class EntropyCollapse(Rule):
         "learning-rate-too-high": Likelihood(0.45, source="large steps saturate a softmax (Schulman 2016)"),
         "objective-sign-flipped": Likelihood(0.35, source="a flipped entropy bonus or advantage drives logits apart"),
         "observation-scale": Likelihood(0.15, source="large inputs give large logits"),
+        "environment-ends-episodes-wrongly": Likelihood(0.15, source="judgement: advantages are noise, logits drift"),
         "any fault": Likelihood(0.03, source="judgement"),
     }
     false_alarm = Likelihood(0.01, source="judgement: healthy policies sharpen later")
