@@ -192,8 +192,8 @@ def main() -> None:
     alarms = sum(bool(r.get("alarms")) or "error" in r for r in quiet)
     lines = sum(r.get("line_right", False) for r in broken)
     summary = (
-        f"{first} of {len(broken)} broken scripts have the true cause first, {lines} of them with the faulty line, or one beside it; "
-        f"{alarms} of {len(quiet)} correct scripts have a finding above note."
+        f"{first} of {len(broken)} broken scripts have the true cause first, {lines} show the faulty line or "
+        f"one beside it; {alarms} of {len(quiet)} correct scripts have a finding above note."
     )
     print(summary)
     versions = {p: version(p) for p in ("lifesigns", "torch", "gymnasium", "stable-baselines3", "numpy")}

@@ -7,9 +7,12 @@ wall time, and samples that came by the clock would take more than their share o
 
 from __future__ import annotations
 
+import math
 import os
 from time import perf_counter, process_time
 
+DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
+"""Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 CLOSELY = 2.0 if os.environ.get("LIFESIGNS_CLOSELY") == "1" else 1.0
 """Set by `lifesigns check`, which is asked for an answer soon and not for a whole run at full speed."""
 SHARES = {
@@ -17,10 +20,10 @@ SHARES = {
 }
 """Share of the run's time for each kind of sampled work; what a run pays with the taps that are always on is measured
 in benchmarks/overhead. Shares are apart so that no kind starves another."""
-FULL_S, LATER = 10.0, 0.4
+FULL_S, LATER = math.inf if CLOSELY > 1 or DENSE else 10.0, 0.4
 """Seconds at the beginning of a run for which these shares hold, and the part of them that holds from then on: a long
 run gives samples enough, and each also drives the learner's code out of the processor's caches, which nothing here can
-measure (benchmarks/overhead). Not where the answer is wanted soon."""
+measure (benchmarks/overhead). Where the answer is wanted soon the shares hold throughout."""
 INITIAL_CREDIT_S = 0.01
 MARGIN = 1.3
 """Predicted costs are charged 30 % above their moving average: measured, INSTRUMENTATION §2."""
@@ -38,8 +41,6 @@ SURE_S, GROWTH = (0.3, 1.1) if CLOSELY > 1 else (0.05, 1.25)
 """Until a kind has spent so many seconds in all, it has a sample whenever the count of its occasions has grown by this
 factor since the last, whatever its credit: beside other programs 440 updates had samples of the first 23 only, and the
 answer spoke of the rest too."""
-DENSE = os.environ.get("LIFESIGNS_DENSE") == "1"
-"""Set by lifesigns' own tests: every sample is admitted, whatever it costs."""
 
 
 class Budget:
@@ -60,7 +61,7 @@ class Budget:
 
     def detail(self) -> float:
         """The part of the full detail that holds now: 1, and less later in a long run."""
-        return LATER if perf_counter() - self.started > FULL_S and not (CLOSELY > 1 or DENSE) else 1.0
+        return LATER if perf_counter() - self.started > FULL_S else 1.0
 
     def rate(self) -> float:
         """Of flushes and looks, as part of the full one: less later in a long run, and beside other programs, where an
@@ -110,9 +111,9 @@ class Budget:
 
 def _earned(seconds: float) -> float:
     """Seconds for which a kind's whole share has accrued after so many of the run."""
-    return seconds if CLOSELY > 1 else min(seconds, FULL_S) + LATER * max(seconds - FULL_S, 0.0)
+    return min(seconds, FULL_S) + LATER * max(seconds - FULL_S, 0.0)
 
 
 def _until(earned: float) -> float:
     """The inverse: seconds of the run after which so many have accrued."""
-    return earned if CLOSELY > 1 else min(earned, FULL_S) + max(earned - FULL_S, 0.0) / LATER
+    return min(earned, FULL_S) + max(earned - FULL_S, 0.0) / LATER

@@ -56,7 +56,7 @@ class RewardNeverVaries(Rule):
     families = "any RL"
     per = "env"
     reads = {"env.episode_return": 10, "env.reward_min": 2, "env.reward_max": 2}
-    may_read = {"env.episode_raw_return": 20}
+    may_read = {"env.episode_raw_return": 4}
     causes = {
         "reward-carries-no-signal": Likelihood(0.90, source="the definition of the cause"),
         "environment-ends-episodes-wrongly": Likelihood(0.15, source="judgement"),
@@ -74,7 +74,8 @@ class RewardNeverVaries(Rule):
         if not (constant(returns.y) and constant(rewards)):
             return
         raw = view.get("env.episode_raw_return")
-        lost = raw is not None and len(finite(raw.y)) == len(raw.y) and not constant(raw.y)
+        known = finite(raw.y) if raw is not None else np.empty(0)  # of episodes that were read whole
+        lost = len(known) > 1 and not constant(known)
         severity: Severity = "error" if lost else "warning" if len(returns) >= WARNING_EPISODES else "note"
         yield self.finding(
             view,
@@ -100,6 +101,11 @@ class RewardNeverVaries(Rule):
                 "env.episode_raw_return": np.arange(30.0),
                 **_rewards(0.0, 0.0),
             },
+        )
+        some = np.where(np.arange(30) % 7 == 3, np.arange(30.0), np.nan)
+        yield case(
+            "clipped away, some episodes not read whole",
+            {"env.episode_return": [0.0] * 30, "env.episode_raw_return": some, **_rewards(0.0, 0.0)},
         )
 
     def quiet_on(self) -> Iterable[Case]:
