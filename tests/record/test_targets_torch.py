@@ -200,6 +200,41 @@ def test_deep_copies_are_networks_with_the_line_that_made_them(record: Record) -
     assert "copy.deepcopy(online)" in target.location.text
 
 
+def test_a_copy_inside_of_wrappers_inside_of_one_module(record: Record) -> None:
+    """As Tianshou builds its algorithms; a frozen layer of zeros is no copy of a trained one."""
+    ran = record("""
+        import copy, torch
+        class Policy(torch.nn.Module):
+            def __init__(self, model):
+                super().__init__()
+                self.model = model
+        class Frozen(torch.nn.Module):
+            def __init__(self, module):
+                super().__init__()
+                self.module = module
+        class Algorithm(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.policy = Policy(torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 1)))
+                self.old = Frozen(copy.deepcopy(self.policy.model))
+                self.zeros, self.trained = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+                for layer in (self.zeros, self.trained):
+                    torch.nn.init.zeros_(layer.weight)
+                    torch.nn.init.zeros_(layer.bias)
+        algorithm = Algorithm()
+        trained = [*algorithm.policy.parameters(), *algorithm.trained.parameters()]
+        optimizer = torch.optim.SGD(trained, lr=0.05)
+        for t in range(16):
+            optimizer.zero_grad()
+            algorithm.policy.model(torch.randn(8, 2)).square().mean().backward()
+            optimizer.step()
+            algorithm.old.module.load_state_dict(algorithm.policy.model.state_dict())
+    """)
+    [pair] = ran.trace.of_kind("target")
+    assert (pair.name, pair.info["online_name"]) == ("algorithm.old.module", "algorithm.policy.model")
+    assert (ran.one("target.change", pair.id).y > 0).any()
+
+
 def test_target_networks(record: Record) -> None:
     ran = record("""
         import copy, torch

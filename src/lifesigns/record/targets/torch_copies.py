@@ -11,6 +11,9 @@ from . import torch_networks
 
 MAX_ELEMENTS = 1 << 14
 MAX_PAIRS = 16
+DEPTH = 3
+"""Levels of modules below a root at which networks and copies are looked for: Tianshou keeps both inside of wrappers
+inside of one algorithm."""
 
 
 class Pair:
@@ -50,7 +53,7 @@ class Copies:
         registry = torch_networks.registry
         at, _ = registry.made_at.get(id(copy[0]), (None, ""))
         equal = _distance(online[0], copy[0]) == 0.0
-        if not equal:
+        if not equal or not any(_part(p).any() for p in copy[0].parameters() if p.dim() >= 2):  # not all of them zeros
             return
         self._paired.add(id(copy[0]))
         subject = self.recorder.subject(
@@ -99,12 +102,12 @@ class Copies:
 
 
 def _candidates(roots: list[tuple[Any, str]]) -> list[tuple[Any, str, str]]:
-    """(module, name, network id) of the roots and their children, outermost first."""
-    found: list[tuple[Any, str, str]] = []
-    for root, network in roots:
-        name = torch_networks.registry.recorder._subjects[network]["name"]
-        found.append((root, name, network))
-        found += [(child, f"{name}.{key}", network) for key, child in root.named_children()]
+    """(module, name, network id) of the roots and what they hold down to `DEPTH`, outermost first."""
+    names = torch_networks.registry.recorder._subjects
+    found = level = [(root, str(names[network]["name"]), network) for root, network in roots]
+    for _ in range(DEPTH):
+        level = [(c, f"{name}.{key}", net) for module, name, net in level for key, c in module.named_children()]
+        found = found + level
     return [
         c
         for c in found
