@@ -5,8 +5,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-# Without --no-compile pip compiles all of torch and takes 2:14 instead of 1:17; Python compiles what it imports.
-INSTALL := $(PIP) install --no-compile -c constraints.txt
 
 .PHONY: demo test lint install-demo install-test docs clean
 
@@ -15,15 +13,15 @@ $(BIN)/python:
 
 # The pinned torch goes in first: an unpinned one, pulled in by another package, may bring gigabytes of CUDA libraries.
 $(VENV)/.torch: constraints.txt | $(BIN)/python
-	$(INSTALL) torch
+	$(PIP) install -c constraints.txt torch
 	touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	$(INSTALL) -e '.[examples]'
+	$(PIP) install -c constraints.txt -e '.[examples]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml $(VENV)/.torch
-	$(INSTALL) -e '.[examples,test,dev,benchmark]'
+	$(PIP) install -c constraints.txt -e '.[examples,test,dev,benchmark]'
 	touch $@
 
 install-demo: $(VENV)/.demo
@@ -39,7 +37,7 @@ lint: install-test
 	$(BIN)/pyright
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=30
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 docs: install-test
 	$(BIN)/python docs/make_rule_pages.py
