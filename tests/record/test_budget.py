@@ -44,11 +44,15 @@ def test_of_two_odd_samples_in_a_row_the_second_is_believed_up_to_a_limit() -> N
 def test_samples_beyond_the_credit_end_at_a_sum() -> None:
     budget = Budget()
     budget.charge("policies", SURE_S * 0.1)
-    assert budget.sure("policies")
+    began = budget.started
+    assert budget.admit("policies", began, overdue=True)
     for _ in range(11):
         budget.charge("policies", SURE_S * 0.1)
-    assert not budget.sure("policies")
-    assert budget.sure("layers")
+    assert not budget.admit("policies", began, overdue=True)
+    assert not budget.admit("policies", began)
+    budget.charge("layers", INITIAL_CREDIT_S)
+    assert budget.admit("layers", began, overdue=True)
+    assert not budget.admit("layers", began)
 
 
 @pytest.mark.slow

@@ -68,13 +68,10 @@ class Budget:
         answer is not wanted soon."""
         return 1.0 if CLOSELY > 1 else self.detail() * self.pace
 
-    def admit(self, kind: str, now: float = 0.0) -> bool:
-        """Whether a sample of this kind may be taken now (by the clock, if it is not given)."""
-        return DENSE or (now or perf_counter()) >= self._opens[kind]
-
-    def sure(self, kind: str) -> bool:
-        """Whether this kind may have samples beyond its credit still (`SURE_S`)."""
-        return self._spent[kind] < SURE_S
+    def admit(self, kind: str, now: float = 0.0, *, overdue: bool = False) -> bool:
+        """Whether a sample of this kind may be taken now (by the clock, if it is not given); one that is `overdue`, its
+        occasions having grown by `GROWTH` since the last, also beyond the credit (`SURE_S`)."""
+        return DENSE or (now or perf_counter()) >= self._opens[kind] or (overdue and self._spent[kind] < SURE_S)
 
     def left(self, kind: str) -> float:
         """Seconds of credit that this kind has now."""

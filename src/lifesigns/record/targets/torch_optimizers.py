@@ -126,8 +126,7 @@ class Optimizers:
             watched.cost_s = perf_counter() - started
 
     def _next_due(self, watched: Watched, now: float) -> bool:
-        budget = self.recorder.budget
-        if not budget.admit("optimizer", now) and (watched.steps < watched.sure_at or not budget.sure("optimizer")):
+        if not self.recorder.budget.admit("optimizer", now, overdue=watched.steps >= watched.sure_at):
             return False
         return DENSE or watched.samples <= min((w.samples for w in self._active()), default=0) + 1
 
@@ -180,7 +179,7 @@ class Optimizers:
         if layers is not None:
             if layers.armed:
                 layers.stepped(watched)
-            elif budget.admit("layers", started) or (update >= layers.sure_at and budget.sure("layers")):
+            elif budget.admit("layers", started, overdue=update >= layers.sure_at):
                 layers.sure_at = int(update * GROWTH) + 1
                 layers.waiting = set(self._active())
                 if gap and update > 1:

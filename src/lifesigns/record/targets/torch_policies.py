@@ -28,8 +28,7 @@ class Policies:
 
     def due(self) -> bool:
         """Whether this call is sampled."""
-        budget = self.recorder.budget
-        due = budget.admit("policies") or (self.calls >= self.sure_at and budget.sure("policies"))
+        due = self.recorder.budget.admit("policies", overdue=self.calls >= self.sure_at)
         if due:
             self.sure_at = int(self.calls * GROWTH) + 1
         return due
